@@ -1,0 +1,126 @@
+"""What one run is: a frozen configuration that cannot be wrong."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from paramixer_core.errors import ParamixerError
+from paramixer_core.protocols import require_num_links, require_seq_len
+
+MAX_SEQ_LEN = 2**17
+
+
+class Residual(StrEnum):
+    """Where a Paramixer block adds its input back (shared symbols: the operator A of a block)."""
+
+    PER_FACTOR = "per_factor"  # A = (I + W_M) ... (I + W_1), the paper's default
+    AROUND_BLOCK = "around_block"  # A = W_M ... W_1 + I
+    NONE = "none"  # A = W_M ... W_1
+
+
+class LinkSource(StrEnum):
+    """What a block's link MLPs read: the first embedding X, or the values that reach the block."""
+
+    INPUT = "input"
+    CURRENT = "current"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """One training run. Defaults are the paper's settings for the Adding task (Paramixer, 4.1).
+
+    `mixer` and `task` are names in their registries. `num_links` (K) is read by CDIL alone and
+    `heads` by attention alone. `positions` None means what the task's own default says.
+    `target_accuracy` (0..1), when set, ends the run once the test accuracy reaches it.
+    Every field is checked on construction; a bad one raises ParamixerError.
+    """
+
+    task: str = "adding"
+    seq_len: int = 128
+    mixer: str = "chord"
+    channels: int = 32
+    hidden: int = 32
+    blocks: int = 1
+    num_links: int = 9
+    heads: int = 1
+    residual: Residual = Residual.PER_FACTOR
+    link_source: LinkSource = LinkSource.INPUT
+    positions: bool | None = None
+    batch: int = 40
+    learning_rate: float = 1e-3
+    clip_norm: float = 1.0
+    steps: int = 2000
+    seed: int = 0
+    device: str = "auto"
+    target_accuracy: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "residual", Residual(self.residual))
+        object.__setattr__(self, "link_source", LinkSource(self.link_source))
+        require_seq_len(self.seq_len)
+        require_num_links(self.num_links)
+        for name, low, high in WHOLE_NUMBER_RANGES:
+            require_whole(name, getattr(self, name), low, high)
+        if self.channels % self.heads:
+            raise ParamixerError(
+                f"channels that {self.heads} heads divide evenly",
+                self.channels,
+                "change channels or heads",
+            )
+        require_positive("learning_rate", self.learning_rate, 10.0)
+        require_positive("clip_norm", self.clip_norm, 1e6)
+        if self.target_accuracy is not None and not 0 < self.target_accuracy <= 1:
+            raise ParamixerError(
+                "a target_accuracy above 0 and up to 1", self.target_accuracy, "use e.g. 0.95"
+            )
+
+    def replace(self, **changes: Any) -> Self:
+        """The same configuration with some fields changed, checked anew."""
+        return dataclasses.replace(self, **changes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; `from_dict` reads them back."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Read `as_dict`'s output; a field that this version does not know raises."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        if unknown := sorted(set(values) - known):
+            raise ParamixerError(
+                f"fields among {sorted(known)}", unknown, "remove them or update the library"
+            )
+        return cls(**values)
+
+
+WHOLE_NUMBER_RANGES = (
+    ("seq_len", 2, MAX_SEQ_LEN),
+    ("channels", 1, 1024),
+    ("hidden", 1, 1024),
+    ("blocks", 1, 16),
+    ("heads", 1, 64),
+    ("batch", 1, 4096),
+    ("steps", 1, 10_000_000),
+    ("seed", 0, 2**31 - 1),
+)
+
+
+def require_whole(name: str, value: object, low: int, high: int) -> None:
+    """Raise ParamixerError unless `value` is an int with low <= value <= high."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ParamixerError(
+            f"{name} as a whole number from {low} to {high}", value, "choose one in that range"
+        )
+
+
+def require_positive(name: str, value: object, high: float) -> None:
+    """Raise ParamixerError unless `value` is a finite number with 0 < value <= high."""
+    number = math.nan
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number = float(value)
+    if not (math.isfinite(number) and 0 < number <= high):
+        raise ParamixerError(
+            f"{name} above 0 and up to {high:g}", value, "choose one in that range"
+        )
