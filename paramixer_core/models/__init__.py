@@ -1,0 +1,110 @@
+"""Networks to train, and the registry of mixers: a new mixer is one file and one line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from paramixer_core.config import RunConfig
+from paramixer_core.errors import ParamixerError
+from paramixer_core.models.attention import AttentionBlock
+from paramixer_core.models.layers import linear
+from paramixer_core.models.mixer import BlockOperators, Mixer
+from paramixer_core.models.network import Network, TokenEmbedding
+from paramixer_core.models.paramixer import ParamixerBlock
+from paramixer_core.protocols import Protocol, protocol_offsets
+from paramixer_core.tasks import Task
+
+__all__ = ["MIXERS", "BlockOperators", "Mixer", "MixerKind", "Network", "build_network"]
+
+
+@dataclass(frozen=True)
+class MixerKind:
+    """A way to mix tokens: its name, its title for people, and how to build one block."""
+
+    name: str
+    title: str
+    summary: str
+    build: Callable[[RunConfig, torch.Generator], Mixer]
+
+
+def build_chord(config: RunConfig, generator: torch.Generator) -> Mixer:
+    """One Paramixer block with CHORD links."""
+    return build_paramixer(Protocol.CHORD, config, generator)
+
+
+def build_cdil(config: RunConfig, generator: torch.Generator) -> Mixer:
+    """One Paramixer block with CDIL links."""
+    return build_paramixer(Protocol.CDIL, config, generator)
+
+
+def build_paramixer(
+    protocol: Protocol, config: RunConfig, generator: torch.Generator
+) -> ParamixerBlock:
+    """One Paramixer block with the protocol's links."""
+    return ParamixerBlock(
+        channels=config.channels,
+        hidden=config.hidden,
+        offsets=protocol_offsets(protocol, config.seq_len, config.num_links),
+        residual=config.residual,
+        link_source=config.link_source,
+        generator=generator,
+    )
+
+
+def build_attention(config: RunConfig, generator: torch.Generator) -> Mixer:
+    """One Transformer block."""
+    return AttentionBlock(
+        channels=config.channels, hidden=config.hidden, heads=config.heads, generator=generator
+    )
+
+
+MIXERS: dict[str, MixerKind] = {
+    kind.name: kind
+    for kind in (
+        MixerKind(
+            "chord",
+            "Paramixer, CHORD links",
+            "Each token reads those 1, 2, 4, 8 ... ahead, in each of log2 N factors.",
+            build_chord,
+        ),
+        MixerKind(
+            "cdil",
+            "Paramixer, CDIL links",
+            "Each token reads its neighbours; their distance doubles from factor to factor.",
+            build_cdil,
+        ),
+        MixerKind(
+            "attention",
+            "Dot-product attention",
+            "Each token weighs all N tokens by a softmax over dot products.",
+            build_attention,
+        ),
+    )
+}
+
+
+def build_network(config: RunConfig, task: Task, generator: torch.Generator) -> Network:
+    """The network of a run on the CPU, its initial weights drawn from `generator`.
+
+    Embedding and head are drawn first, so runs that differ only in their mixer share both.
+    Raises ParamixerError for an unknown mixer or a task of another length.
+    """
+    if config.mixer not in MIXERS:
+        raise ParamixerError(f"a mixer among {list(MIXERS)}", config.mixer, "choose one of them")
+    if task.seq_len != config.seq_len:
+        raise ParamixerError(
+            f"a task of the run's length {config.seq_len}", task.seq_len, "make them equal"
+        )
+    embed = TokenEmbedding(
+        input_kind=task.input_kind,
+        input_size=task.input_size,
+        seq_len=config.seq_len,
+        channels=config.channels,
+        positions=task.positions if config.positions is None else config.positions,
+        generator=generator,
+    )
+    head = linear(config.seq_len * config.channels, task.output_size, generator)
+    build_block = MIXERS[config.mixer].build
+    blocks = [build_block(config, generator) for _ in range(config.blocks)]
+    return Network(embed=embed, blocks=blocks, head=head, seq_len=config.seq_len)

@@ -1,0 +1,58 @@
+"""What every mixer offers: move values between tokens, and show the matrix that does it."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+Compact = dict[str, Tensor]
+"""The few tensors from which a mixer's dense matrices follow, first axis the batch."""
+
+
+@dataclass(frozen=True)
+class BlockOperators:
+    """The dense matrices of one block for one batch; row i holds what token i reads.
+
+    `product` is the bare mixing matrix, W_M ... W_1 or the mean attention over heads;
+    `operator` is the same with the residual, what the block really does to its values.
+    `factors`, of a Paramixer, are the bare sparse W_m, m first; `attention` and `logits`, of
+    attention, are kept per head. For attention the operator is shown in the token direction
+    only: layer norm and the channel maps are not part of it.
+    """
+
+    product: Float[Tensor, "batch seq seq"]
+    operator: Float[Tensor, "batch seq seq"]
+    factors: Float[Tensor, "factors batch seq seq"] | None = None
+    attention: Float[Tensor, "batch heads seq seq"] | None = None
+    logits: Float[Tensor, "batch heads seq seq"] | None = None
+
+
+class Mixer(nn.Module, ABC):
+    """One block. `values` are what reaches it, `source` is the first embedding X."""
+
+    @abstractmethod
+    def forward(
+        self,
+        values: Float[Tensor, "batch seq channels"],
+        source: Float[Tensor, "batch seq channels"],
+    ) -> Float[Tensor, "batch seq channels"]:
+        """The block's output."""
+
+    @abstractmethod
+    def compact(
+        self,
+        values: Float[Tensor, "batch seq channels"],
+        source: Float[Tensor, "batch seq channels"],
+    ) -> Compact:
+        """What `operators` needs, in O(N) memory: link weights, or queries and keys."""
+
+    @abstractmethod
+    def operators(self, compact: Compact) -> BlockOperators:
+        """The dense matrices, from `compact` alone; memory O(batch N^2)."""
+
+
+def add_identity(matrix: Float[Tensor, "*batch seq seq"]) -> Float[Tensor, "*batch seq seq"]:
+    """matrix + I."""
+    return matrix + torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)

@@ -1,0 +1,89 @@
+"""The Paramixer block: token mixing by a product of sparse, parameterised factors."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from paramixer_core.config import LinkSource, Residual
+from paramixer_core.mixing import mix
+from paramixer_core.mixing.reference import dense_factors
+from paramixer_core.models.layers import mlp
+from paramixer_core.models.link_mlps import LinkMLPs
+from paramixer_core.models.mixer import BlockOperators, Compact, Mixer, add_identity
+from paramixer_core.protocols import Offsets
+
+
+class ParamixerBlock(Mixer):
+    """V_0 = g(V_in); V_m = W_m V_{m-1} + V_{m-1}; row i of W_m holds f^(m)(x_i).
+
+    The operator is (I + W_M) ... (I + W_1) with the residual after every factor (the default),
+    W_M ... W_1 + I with one around the block, W_M ... W_1 with none. Weights are signed; there
+    is no softmax. Source: Paramixer, section 3.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        hidden: int,
+        offsets: Offsets,
+        residual: Residual,
+        link_source: LinkSource,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.offsets, self.residual, self.link_source = offsets, residual, link_source
+        self.link_mlps = LinkMLPs(
+            factors=len(offsets),
+            channels=channels,
+            hidden=hidden,
+            links=len(offsets[0]),
+            generator=generator,
+        )
+        self.value_mlp = mlp(channels, hidden, channels, generator)
+
+    def link_weights(
+        self,
+        values: Float[Tensor, "batch seq channels"],
+        source: Float[Tensor, "batch seq channels"],
+    ) -> Float[Tensor, "factors batch seq links"]:
+        """The non-zeros of every factor."""
+        weights: Tensor = self.link_mlps(source if self.link_source is LinkSource.INPUT else values)
+        return weights
+
+    def forward(
+        self,
+        values: Float[Tensor, "batch seq channels"],
+        source: Float[Tensor, "batch seq channels"],
+    ) -> Float[Tensor, "batch seq channels"]:
+        weights = self.link_weights(values, source)
+        start: Tensor = self.value_mlp(values)
+        mixed = mix(start, weights, self.offsets, residual=self.residual is Residual.PER_FACTOR)
+        return mixed + start if self.residual is Residual.AROUND_BLOCK else mixed
+
+    def compact(
+        self,
+        values: Float[Tensor, "batch seq channels"],
+        source: Float[Tensor, "batch seq channels"],
+    ) -> Compact:
+        return {"link_weights": self.link_weights(values, source).transpose(0, 1).contiguous()}
+
+    def operators(self, compact: Compact) -> BlockOperators:
+        factors = dense_factors(compact["link_weights"].transpose(0, 1), self.offsets)
+        product = chain(factors)
+        match self.residual:
+            case Residual.PER_FACTOR:
+                operator = chain(add_identity(factors))
+            case Residual.AROUND_BLOCK:
+                operator = add_identity(product)
+            case Residual.NONE:
+                operator = product
+        return BlockOperators(product=product, operator=operator, factors=factors)
+
+
+def chain(factors: Float[Tensor, "factors batch seq seq"]) -> Float[Tensor, "batch seq seq"]:
+    """F_M ... F_1, the first factor applied first."""
+    product = factors[0]
+    for factor in factors[1:]:
+        product = factor @ product
+    return product

@@ -1,0 +1,98 @@
+"""What every task offers: batches from a seed, a fixed test set, a loss and a verdict."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int64, Shaped
+from torch import Tensor
+
+from paramixer_core.protocols import require_seq_len
+
+
+class InputKind(StrEnum):
+    """How tokens are given, and so which embedding reads them."""
+
+    REAL = "real"  # (batch, seq, features) numbers, embedded by a Linear layer
+    SYMBOLS = "symbols"  # (batch, seq) whole numbers, embedded by a table
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some sequences and what should be said of each."""
+
+    inputs: Shaped[Tensor, "batch seq *features"]
+    targets: Shaped[Tensor, "batch *outputs"]
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on another device."""
+        return Batch(self.inputs.to(device), self.targets.to(device))
+
+
+class Task(ABC):
+    """A supervised problem on sequences of one length.
+
+    `input_size` is the number of features (real) or of symbols in the vocabulary (symbols);
+    `positions` says whether the paper's settings learn position embeddings for it.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    input_kind: ClassVar[InputKind]
+    input_size: ClassVar[int]
+    output_size: ClassVar[int]
+    positions: ClassVar[bool]
+    seq_lens: ClassVar[tuple[int, ...] | None] = None  # None: any N >= the task's minimum
+    class_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, seq_len: int) -> None:
+        require_seq_len(seq_len)
+        self.seq_len = seq_len
+
+    @abstractmethod
+    def batch(self, size: int, generator: torch.Generator) -> Batch:
+        """Draw `size` training sequences; the same generator state gives the same batch."""
+
+    @abstractmethod
+    def test_set(self) -> Batch:
+        """The fixed sequences on which runs are compared; never drawn by `batch`."""
+
+    @abstractmethod
+    def loss(
+        self, outputs: Float[Tensor, "batch outputs"], targets: Shaped[Tensor, "batch *outputs"]
+    ) -> Float[Tensor, ""]:
+        """The scalar to minimise, a mean over the batch."""
+
+    @abstractmethod
+    def correct(
+        self, outputs: Float[Tensor, "batch outputs"], targets: Shaped[Tensor, "batch *outputs"]
+    ) -> Bool[Tensor, " batch"]:
+        """Which answers count as right; accuracy is their mean."""
+
+
+class ClassificationTask(Task):
+    """A task whose answer is one of `class_names`: cross-entropy, right when the top class is."""
+
+    def loss(
+        self, outputs: Float[Tensor, "batch classes"], targets: Int64[Tensor, " batch"]
+    ) -> Float[Tensor, ""]:
+        return F.cross_entropy(outputs, targets)
+
+    def correct(
+        self, outputs: Float[Tensor, "batch classes"], targets: Int64[Tensor, " batch"]
+    ) -> Bool[Tensor, " batch"]:
+        return outputs.argmax(1) == targets
+
+
+def two_positions(
+    size: int, seq_len: int, generator: torch.Generator
+) -> tuple[Int64[Tensor, " size"], Int64[Tensor, " size"]]:
+    """Two different positions per sequence, in order, each pair equally likely."""
+    first = torch.randint(seq_len, (size,), generator=generator)
+    second = torch.randint(seq_len - 1, (size,), generator=generator)
+    second += second >= first
+    return torch.minimum(first, second), torch.maximum(first, second)
