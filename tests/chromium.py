@@ -1,0 +1,102 @@
+"""The browser that the browser tests drive: found on this machine, or provided.
+
+`python -m tests.chromium` makes sure that there is one and says which.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+SYSTEM_PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+)
+ARGUMENTS = (
+    "--no-sandbox",  # Chromium refuses to start as root with one
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""What Chromium is started with: as root, in a container, and with no traffic of its own."""
+
+
+class NoChromiumError(RuntimeError):
+    """No browser was found, and none could be installed."""
+
+
+def find_chromium() -> Path:
+    """The browser named by CHROMIUM, else the system's own, else Playwright's download.
+
+    Raises NoChromiumError where there is none: a browser test fails then, it is never skipped.
+    """
+    for path in candidates():
+        if path.is_file() and os.access(path, os.X_OK):
+            return path
+    raise NoChromiumError(
+        "Expected a Chromium or Chrome for the browser tests, found none: run `make browser`, "
+        "or install your system's chromium package, or set CHROMIUM to a browser's full path."
+    )
+
+
+def candidates() -> Iterator[Path]:
+    """Where a browser may lie, in the order of preference."""
+    if named := os.environ.get("CHROMIUM"):
+        yield Path(named)
+        return
+    yield from (Path(found) for name in SYSTEM_NAMES if (found := shutil.which(name)))
+    yield from (Path(place) for place in SYSTEM_PLACES)
+    with sync_playwright() as playwright:
+        yield Path(playwright.chromium.executable_path)
+
+
+def provide_chromium() -> Path:
+    """Find a browser or install one: Debian's package as root, else Playwright's download."""
+    try:
+        return find_chromium()
+    except NoChromiumError:
+        if os.environ.get("CHROMIUM"):
+            raise
+    for commands in installers():
+        if not all(succeeds(command) for command in commands):
+            continue
+        try:
+            return find_chromium()
+        except NoChromiumError:
+            continue
+    return find_chromium()
+
+
+def installers() -> Iterator[tuple[tuple[str, ...], ...]]:
+    """Ways to install a browser on this machine, each as the commands that it takes."""
+    if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+        yield (
+            ("apt-get", "update"),
+            ("apt-get", "install", "-y", "--no-install-recommends", "chromium"),
+        )
+    yield ((sys.executable, "-m", "playwright", "install", "chromium"),)
+
+
+def succeeds(command: tuple[str, ...]) -> bool:
+    """Run an installer's command, its output going to the terminal; it must never ask."""
+    sys.stderr.write(f"No browser yet: {' '.join(command)}\n")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    finished = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False)
+    return finished.returncode == 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(f"Browser tests use {provide_chromium()}\n")
+    except NoChromiumError as missing:
+        sys.exit(str(missing))
