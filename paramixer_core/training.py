@@ -151,16 +151,12 @@ class Trainer:
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Continue from what `state` gave: the next step is the one that would have followed."""
         self.load_weights(tensors)
-        for name, parameter in self.network.named_parameters():
-            keys = [key for key in tensors if key.startswith("optimizer.") and key.endswith(name)]
-            loaded = {}
-            for key in keys:
-                kind, _, owner = key.removeprefix("optimizer.").partition(".")
-                if owner == name:
-                    place = "cpu" if kind == "step" else parameter.device
-                    loaded[kind] = tensors[key].to(place, copy=True)
-            if loaded:
-                self.optimizer.state[parameter] = loaded
+        parameters = dict(self.network.named_parameters())
+        for key, kept in tensors.items():
+            if key.startswith("optimizer."):
+                kind, _, name = key.removeprefix("optimizer.").partition(".")
+                place = "cpu" if kind == "step" else self.device
+                self.optimizer.state[parameters[name]][kind] = kept.to(place, copy=True)
         self.step_number = int(tensors["step"])
         self.learning_rate = float(tensors["learning_rate"])
 

@@ -5,9 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paramixer_core.tasks.task import Batch, InputKind, Task, two_positions
+from paramixer_core.tasks.task import Batch, InputKind, Task, num_test_sequences, two_positions
 
-TEST_SEQUENCES = 1000
 TEST_SEED = 20_220_401
 TOLERANCE = 0.04
 
@@ -43,7 +42,9 @@ class Adding(Task):
         return Batch(inputs, (0.5 + total / 4)[:, None])
 
     def test_set(self) -> Batch:
-        return self.batch(TEST_SEQUENCES, torch.Generator().manual_seed(TEST_SEED))
+        return self.batch(
+            num_test_sequences(self.seq_len), torch.Generator().manual_seed(TEST_SEED)
+        )
 
     def loss(
         self, outputs: Float[Tensor, "batch 1"], targets: Float[Tensor, "batch 1"]

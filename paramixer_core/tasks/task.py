@@ -59,7 +59,7 @@ class Task(ABC):
 
     @abstractmethod
     def test_set(self) -> Batch:
-        """The fixed sequences on which runs are compared; never drawn by `batch`."""
+        """The fixed sequences on which runs are compared, drawn apart from all training batches."""
 
     @abstractmethod
     def loss(
@@ -86,6 +86,14 @@ class ClassificationTask(Task):
         self, outputs: Float[Tensor, "batch classes"], targets: Int64[Tensor, " batch"]
     ) -> Bool[Tensor, " batch"]:
         return outputs.argmax(1) == targets
+
+
+def num_test_sequences(seq_len: int) -> int:
+    """How many sequences a generated test set holds: 1,000, fewer where N is above 262.
+
+    At most 2^18 tokens, so that an evaluation stays cheap, but never under 40 sequences.
+    """
+    return max(40, min(1000, 2**18 // seq_len))
 
 
 def two_positions(

@@ -2,9 +2,14 @@
 
 import torch
 
-from paramixer_core.tasks.task import Batch, ClassificationTask, InputKind, two_positions
+from paramixer_core.tasks.task import (
+    Batch,
+    ClassificationTask,
+    InputKind,
+    num_test_sequences,
+    two_positions,
+)
 
-TEST_SEQUENCES = 1000
 TEST_SEED = 20_220_402
 SYMBOLS = ("a", "b", "c", "d", "X", "Y")
 X = SYMBOLS.index("X")
@@ -39,4 +44,6 @@ class TemporalOrder(ClassificationTask):
         return Batch(inputs, targets)
 
     def test_set(self) -> Batch:
-        return self.batch(TEST_SEQUENCES, torch.Generator().manual_seed(TEST_SEED))
+        return self.batch(
+            num_test_sequences(self.seq_len), torch.Generator().manual_seed(TEST_SEED)
+        )
