@@ -1,0 +1,145 @@
+"""Live curves on a canvas that stays: only the points travel with a tick."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.components.payload import pack, script, style
+from app.theme import ink
+from paramixer_core.errors import ParamixerError
+
+MAX_POINTS = 2_400
+"""Points that one tick may carry, all lines together: at most 38.4 kB with bands."""
+
+MAX_LINES = 24
+
+_VIEW = st.components.v2.component(
+    "paramixer_lines",
+    js=script("kit", "lines_draw", "lines"),
+    css=style("kit", "lines"),
+)
+_FEED = st.components.v2.component("paramixer_feed", js=script("feed"))
+
+
+@dataclass(frozen=True)
+class Line:
+    """One named curve of P points: y over x, with an optional band from low to high.
+
+    `meaning` names the ink ("chord", "cdil", "attention", ...; see `app.theme.INKS`); without one
+    the line gets a spare ink by its place in the list. Values that are not finite break the line.
+    """
+
+    name: str
+    x: NDArray[Any]
+    y: NDArray[Any]
+    meaning: str = ""
+    low: NDArray[Any] | None = None
+    high: NDArray[Any] | None = None
+
+    def __post_init__(self) -> None:
+        sizes = {len(part) for part in (self.x, self.y, self.low, self.high) if part is not None}
+        if len(sizes) > 1 or (self.low is None) != (self.high is None):
+            raise ParamixerError(
+                f"as many x, y, low and high values in the line {self.name!r}",
+                sizes if len(sizes) > 1 else "half a band",
+                "give arrays of one length, and low and high together",
+            )
+
+
+def points_per_line(num_lines: int) -> int:
+    """How many points each of so many lines may have: what a caller thins its curves to."""
+    return min(600, MAX_POINTS // max(1, num_lines))
+
+
+def lines_payload(lines: Sequence[Line], key: str) -> bytes:
+    """What a tick sends: x, y (and bands) as float32, and the names and inks of the lines.
+
+    Raises ParamixerError for more than MAX_POINTS points or MAX_LINES lines.
+    """
+    total = sum(len(line.x) for line in lines)
+    if total > MAX_POINTS or len(lines) > MAX_LINES:
+        raise ParamixerError(
+            f"at most {MAX_POINTS} points in at most {MAX_LINES} lines",
+            f"{total} points in {len(lines)} lines",
+            "thin the curves to points_per_line(number of lines) before drawing them",
+        )
+    described = []
+    for order, line in enumerate(lines):
+        colour = ink(line.meaning, order)
+        described.append(
+            {
+                "name": line.name,
+                "light": colour.light,
+                "dark": colour.dark,
+                "dash": colour.dash,
+                "count": len(line.x),
+                "band": line.low is not None,
+            }
+        )
+    arrays = {"x": _joined([line.x for line in lines]), "y": _joined([line.y for line in lines])}
+    for side in ("low", "high"):
+        parts = [getattr(line, side) for line in lines if getattr(line, side) is not None]
+        arrays[side] = _joined(parts)
+    return pack({"key": key, "lines": described}, arrays)
+
+
+def live_lines(
+    lines: Sequence[Line],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    key: str,
+    log_y: bool = False,
+    y_range: tuple[float, float] | None = None,
+    smoothing: float = 0.0,
+    height: int = 260,
+    empty: str = "Nothing to draw yet.",
+    caption: str = "",
+) -> None:
+    """Draw curves that keep their canvas, zoom and legend while their points change.
+
+    Call it in a fragment with the same key at every tick: the frame (title, labels) is sent once,
+    a tick carries the points alone. Readers toggle lines in the legend, drag to zoom, double-click
+    to zoom out, hover or use the arrow keys to read exact values.
+
+    Args:
+        lines: the curves, thinned to `points_per_line` points each; [] shows the text `empty`.
+        x_label, y_label: axis titles with their units.
+        log_y: a logarithmic y axis; values of zero or less are left out.
+        y_range: fixed ends of the y axis, e.g. (0, 1) for an accuracy; by default what is in view.
+        smoothing: 0 draws the points; 0 < s < 1 draws them faintly and over them their running
+            mean m_t = s m_(t-1) + (1 - s) y_t (corrected for the start); the legend says so.
+        height: of the drawing area in pixels.
+        caption: a plain sentence on what to see.
+
+    Raises:
+        ParamixerError: too many points or lines; a smoothing outside 0 <= s < 1.
+    """
+    if not 0 <= smoothing < 1:
+        raise ParamixerError("a smoothing from 0 to below 1", smoothing, "0 switches it off")
+    frame = {
+        "key": key,
+        "title": title,
+        "xLabel": x_label,
+        "yLabel": y_label,
+        "logY": log_y,
+        "yRange": y_range,
+        "smoothing": smoothing,
+        "height": height,
+        "empty": empty,
+        "caption": caption,
+    }
+    with st.container(gap=None):
+        _VIEW(key=key, data=frame)
+        _FEED(key=f"{key}-feed", data=lines_payload(lines, key))
+
+
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    if not parts:
+        return np.empty(0, np.float32)
+    return np.concatenate([np.asarray(part, dtype=np.float32) for part in parts])
