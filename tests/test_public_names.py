@@ -1,0 +1,43 @@
+"""What other code may rely on: every package's public names, pinned."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import pytest
+
+from tests import house_rules
+
+ROOT = Path(__file__).parents[1]
+
+PUBLIC = {
+    "paramixer_core.mixing": ["mix"],
+}
+
+
+def declared() -> set[str]:
+    """The packages that declare `__all__`, read from their source."""
+    found = set()
+    for path in house_rules.files(ROOT, (house_rules.CORE, house_rules.APP), ".py"):
+        body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+        targets = [t for node in body if isinstance(node, ast.Assign) for t in node.targets]
+        names = {target.id for target in targets if isinstance(target, ast.Name)}
+        if path.name == "__init__.py" and "__all__" in names:
+            found.add(".".join(path.parent.parts))
+    return found
+
+
+def test_every_package_with_public_names_is_pinned_here() -> None:
+    assert declared() == set(PUBLIC)
+
+
+@pytest.mark.parametrize("package", PUBLIC)
+def test_public_names_are_as_pinned_exist_and_are_described(package: str) -> None:
+    module = importlib.import_module(package)
+    assert sorted(module.__all__) == sorted(PUBLIC[package])
+    undescribed = [
+        name
+        for name in module.__all__
+        if callable(value := getattr(module, name)) and not value.__doc__
+    ]
+    assert undescribed == []
