@@ -1,0 +1,142 @@
+import dataclasses
+import itertools
+
+import pytest
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from paramixer_core.config import Residual, RunConfig
+from paramixer_core.cost import CostShape, Quantity, cost_report
+from paramixer_core.crossover import crossover
+from paramixer_core.errors import ParamixerError
+from paramixer_core.mixing import mix
+from paramixer_core.models import build_network, paramixer
+from paramixer_core.tasks import make_task
+
+CONFIGS = [
+    RunConfig(mixer="chord", task="adding", seq_len=12, channels=6, hidden=5, batch=3),
+    RunConfig(mixer="chord", task="temporal_order", seq_len=16, channels=4, hidden=7, blocks=2),
+    RunConfig(mixer="cdil", task="adding", seq_len=17, channels=8, hidden=3, num_links=5, batch=2),
+    RunConfig(mixer="cdil", task="temporal_order", seq_len=7, channels=8, hidden=9, num_links=3),
+    RunConfig(mixer="attention", task="adding", seq_len=13, channels=6, hidden=5, heads=2, batch=3),
+    RunConfig(mixer="attention", task="temporal_order", seq_len=16, channels=8, heads=4, blocks=2),
+]
+runs = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.mixer}-{c.task}-{c.seq_len}")
+
+
+def mix_by_matrix_products(values, weights, offsets, *, residual=True):
+    """`mix` as one counted product per row: gather K tokens, (1, K) @ (K, D); 2 B N K D FLOP."""
+    batch, seq, channels = values.shape
+    for factor, ahead in zip(weights, offsets, strict=True):
+        columns = (torch.arange(seq)[:, None] + torch.tensor(ahead)) % seq
+        read = values[:, columns].flatten(0, 1)
+        mixed = torch.bmm(factor.reshape(batch * seq, 1, -1), read).view(batch, seq, channels)
+        values = mixed + values if residual else mixed
+    return values
+
+
+def prepare(config):
+    task = make_task(config.task, config.seq_len)
+    network = build_network(config, task, torch.Generator().manual_seed(1))
+    inputs = task.batch(config.batch, torch.Generator().manual_seed(2)).inputs
+    return network, inputs, cost_report(CostShape.of(config, task))
+
+
+def test_the_counted_stand_in_mixes_as_mix_does():
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(2, 7, 3, generator=generator)
+    weights = torch.randn(3, 2, 7, 4, generator=generator)
+    offsets = ((0, 1, 2, 4),) * 3
+    for residual in (True, False):
+        torch.testing.assert_close(
+            mix_by_matrix_products(values, weights, offsets, residual=residual),
+            mix(values, weights, offsets, residual=residual),
+        )
+
+
+@runs
+def test_multiply_adds_are_exactly_those_that_pytorch_counts(config, monkeypatch):
+    monkeypatch.setattr(paramixer, "mix", mix_by_matrix_products)
+    network, inputs, report = prepare(config)
+    with sdpa_kernel(SDPBackend.MATH):
+        with FlopCounterMode(display=False) as forward:
+            outputs = network(inputs)
+        with FlopCounterMode(display=False) as backward:
+            outputs.sum().backward()
+    assert forward.get_total_flops() == 2 * report.forward
+    assert backward.get_total_flops() == 2 * report.backward
+    assert report.training == report.forward + report.backward + report.recomputed
+
+
+@runs
+def test_parameters_are_exactly_those_of_the_network(config):
+    network, _, report = prepare(config)
+    assert report.parameters == sum(parameter.numel() for parameter in network.parameters())
+    assert report.weight_bytes == 4 * report.parameters
+
+
+@runs
+@pytest.mark.parametrize("residual", list(Residual))
+def test_activation_bytes_are_exactly_the_tensors_kept_for_the_backward_pass(config, residual):
+    network, inputs, report = prepare(config.replace(residual=residual))
+    known = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    known.add(inputs.untyped_storage().data_ptr())
+    kept = {}
+
+    def keep(tensor):
+        if tensor.is_floating_point() and tensor.untyped_storage().data_ptr() not in known:
+            kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        network(inputs)
+    counted = sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+    assert counted == report.activation_bytes
+
+
+def test_parts_add_up_and_scale_with_blocks_and_batch():
+    one = cost_report(CostShape(mixer="chord", seq_len=100))
+    more = cost_report(CostShape(mixer="chord", seq_len=100, blocks=3, batch=5))
+    assert sum(part.forward for part in one.parts) == one.forward
+    assert more.part("Mixing").forward == 15 * one.part("Mixing").forward == 15 * 100 * 7 * 8 * 32
+    assert more.part("Link MLPs").parameters == 3 * one.part("Link MLPs").parameters
+    assert more.part("Head").parameters == one.part("Head").parameters
+    with pytest.raises(ParamixerError, match="a part among"):
+        one.part("Nose")
+
+
+@pytest.mark.parametrize("quantity", [Quantity.FORWARD, Quantity.TRAINING, Quantity.PARAMETERS])
+@pytest.mark.parametrize("pair", list(itertools.permutations(("chord", "cdil", "attention"), 2)))
+def test_crossover_is_what_trying_every_length_finds(pair, quantity):
+    shapes = [CostShape(mixer=name, seq_len=2, channels=8, hidden=8) for name in pair]
+
+    def cost(shape, seq_len):
+        return getattr(cost_report(dataclasses.replace(shape, seq_len=seq_len)), quantity)
+
+    wins = {n: cost(shapes[0], n) < cost(shapes[1], n) for n in range(2, 401)}
+    won = [n for n, win in wins.items() if win]
+    lost = [n for n, win in wins.items() if not win]
+    found = crossover(*shapes, quantity, limit=400)
+    assert found.first == (won[0] if won else None)
+    assert found.for_good == (None if not wins[400] else max(lost, default=1) + 1)
+
+
+def test_attention_is_cheaper_on_short_sequences_and_chord_on_long_ones():
+    chord = CostShape(mixer="chord", seq_len=2)
+    attention = CostShape(mixer="attention", seq_len=2)
+    found = crossover(chord, attention)
+    assert (found.first, found.for_good) == (2, 137)
+    assert crossover(attention, chord).for_good is None
+    assert crossover(attention, chord).first == 9
+    kept = crossover(chord, attention, Quantity.ACTIVATION_BYTES)
+    assert kept.for_good is None, "fused attention keeps fewer activations at any length"
+
+
+def test_a_shape_that_cannot_be_is_refused_in_a_sentence():
+    with pytest.raises(ParamixerError, match="a mixer among"):
+        CostShape(mixer="magic", seq_len=8)
+    with pytest.raises(ParamixerError, match="hidden of at least 1, got 0"):
+        CostShape(mixer="chord", seq_len=8, hidden=0)
+    with pytest.raises(ParamixerError, match="a limit of at least 2"):
+        crossover(CostShape(mixer="chord", seq_len=8), CostShape(mixer="cdil", seq_len=8), limit=1)
