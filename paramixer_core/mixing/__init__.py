@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from paramixer_core.mixing import operators  # noqa: F401  (registers the operators)
+from paramixer_core.mixing.checks import as_rows, flat_offsets, require_mixable
 from paramixer_core.mixing.reference import mix_reference
+from paramixer_core.mixing.table import Implementation, choose, use_implementation
 
-__all__ = ["mix"]
+__all__ = ["Implementation", "mix", "use_implementation"]
 
 
 def mix(
@@ -16,9 +20,25 @@ def mix(
     offsets: Sequence[Sequence[int]],
     *,
     residual: bool = True,
+    implementation: str | None = None,
 ) -> Float[Tensor, "batch seq channels"]:
     """Apply all factors to the values: V_m = W_m V_{m-1} (+ V_{m-1} with `residual`).
 
-    W_m[i, (i + offsets[m][k]) mod N] = weights[m, :, i, k]; coinciding links add up.
+    W_m[i, (i + offsets[m][k]) mod N] = weights[m, :, i, k]; coinciding links add up. Any N >= 2,
+    any strides; values and weights share a device and one dtype of float64, float32 and bfloat16
+    (on a CPU, bfloat16 is computed in float32 and rounded once). The result is contiguous.
+
+    `implementation` forces one path; without it `use_implementation`, then the environment
+    variable PARAMIXER_MIXING, then the fastest for the device decide. Gradients reach values and
+    weights, to any order; between the passes only these two tensors are kept. NaN and infinities
+    propagate. Safe under `torch.compile`. Raises ParamixerError when shapes, dtypes or devices do
+    not fit. Source: Paramixer, section 3.1; the plain equation is in `reference.py`.
     """
-    return mix_reference(values, weights, offsets, residual=residual)
+    rows = as_rows(offsets)
+    require_mixable(values, weights, len(rows), len(rows[0]) if rows else 0)
+    flat = flat_offsets(rows, values.shape[1])
+    chosen = choose(values.device.type, implementation)
+    if chosen is Implementation.REFERENCE:
+        return mix_reference(values, weights, rows, residual=residual)
+    mixed: Tensor = torch.ops.paramixer.mix(values, weights, flat, residual, chosen.value)
+    return mixed

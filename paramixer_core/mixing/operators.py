@@ -1,0 +1,114 @@
+"""The mixing operator as PyTorch operators with a gradient: what autograd and compilers see."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from paramixer_core.mixing.rolled import mix_rolled
+from paramixer_core.mixing.table import KERNELS, Implementation
+
+SIGNATURES = (
+    "mix(Tensor values, Tensor weights, int[] offsets, bool residual, str implementation) "
+    "-> Tensor",
+    "mix_backward(Tensor grad, Tensor values, Tensor weights, int[] offsets, bool residual, "
+    "str implementation) -> (Tensor, Tensor)",
+)
+
+
+def rows_of(offsets: Sequence[int], links: int) -> tuple[tuple[int, ...], ...]:
+    """Undo the flattening that the operators' signature asks for."""
+    flat = tuple(offsets)
+    return tuple(flat[first : first + links] for first in range(0, len(flat), links))
+
+
+def run_forward(
+    values: Tensor, weights: Tensor, offsets: Sequence[int], residual: bool, implementation: str
+) -> Tensor:
+    """V_M from V_0. bfloat16 on a CPU is computed in float32 and rounded once, at the end."""
+    kernels = KERNELS[Implementation(implementation)]
+    rows = rows_of(offsets, weights.shape[3])
+    wide = working_dtype(values)
+    result = kernels.forward(values.to(wide), weights.to(wide), rows, residual)
+    return result.to(values.dtype)
+
+
+def run_backward(
+    grad: Tensor,
+    values: Tensor,
+    weights: Tensor,
+    offsets: Sequence[int],
+    residual: bool,
+    implementation: str,
+) -> tuple[Tensor, Tensor]:
+    """Gradients by V_0 and by every link weight."""
+    kernels = KERNELS[Implementation(implementation)]
+    rows = rows_of(offsets, weights.shape[3])
+    wide = working_dtype(values)
+    grad_values, grad_weights = kernels.backward(
+        grad.to(wide), values.to(wide), weights.to(wide), rows, residual
+    )
+    return grad_values.to(values.dtype), grad_weights.to(values.dtype)
+
+
+def working_dtype(values: Tensor) -> torch.dtype:
+    """The dtype to compute in: CPUs' sparse kernels know no bfloat16."""
+    narrow = values.dtype == torch.bfloat16 and values.device.type == "cpu"
+    return torch.float32 if narrow else values.dtype
+
+
+def fake_forward(
+    values: Tensor, weights: Tensor, offsets: Sequence[int], residual: bool, implementation: str
+) -> Tensor:
+    """The result's shape, for tracing."""
+    return torch.empty_like(values, memory_format=torch.contiguous_format)
+
+
+def fake_backward(
+    grad: Tensor,
+    values: Tensor,
+    weights: Tensor,
+    offsets: Sequence[int],
+    residual: bool,
+    implementation: str,
+) -> tuple[Tensor, Tensor]:
+    """The gradients' shapes, for tracing."""
+    contiguous = torch.contiguous_format
+    return (
+        torch.empty_like(values, memory_format=contiguous),
+        torch.empty_like(weights, memory_format=contiguous),
+    )
+
+
+def keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    """Save values and weights, and nothing else."""
+    values, weights, offsets, residual, implementation = inputs
+    ctx.save_for_backward(values, weights)
+    ctx.offsets, ctx.residual, ctx.implementation = offsets, residual, implementation
+
+
+def gradient(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
+    """The backward pass; when it is to be differentiated in turn, in plain PyTorch."""
+    values, weights = ctx.saved_tensors
+    if torch.is_grad_enabled() and any(t.requires_grad for t in (grad, values, weights)):
+        rows = rows_of(ctx.offsets, weights.shape[3])
+        mixed = mix_rolled(values, weights, rows, residual=ctx.residual)
+        wanted = [tensor for tensor in (values, weights) if tensor.requires_grad]
+        found = iter(torch.autograd.grad(mixed, wanted, grad, create_graph=True))
+        grads = tuple(next(found) if t.requires_grad else None for t in (values, weights))
+        return (*grads, None, None, None)  # type: ignore[return-value]
+    grads = torch.ops.paramixer.mix_backward(
+        grad, values, weights, ctx.offsets, ctx.residual, ctx.implementation
+    )
+    return (*grads, None, None, None)
+
+
+library: Any = torch.library.Library("paramixer", "DEF")  # type: ignore[no-untyped-call]
+for signature in SIGNATURES:
+    library.define(signature)
+library.impl("mix", run_forward, "CompositeExplicitAutograd")
+library.impl("mix_backward", run_backward, "CompositeExplicitAutograd")
+torch.library.register_fake("paramixer::mix", fake_forward, lib=library)
+torch.library.register_fake("paramixer::mix_backward", fake_backward, lib=library)
+torch.library.register_autograd("paramixer::mix", gradient, setup_context=keep, lib=library)
