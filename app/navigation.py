@@ -1,0 +1,71 @@
+"""Which pages there are, in the order of the lesson, and the frame around them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from app.compute import device_names
+from paramixer_core.errors import ParamixerError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A page: its file in pages/, its title, its Material icon and what one does there."""
+
+    file: str
+    title: str
+    icon: str
+    invitation: str
+
+
+PAGES = (
+    PageEntry("home.py", "Home", "home", "What this is."),
+    PageEntry("patterns.py", "Patterns", "hub", "See how few links reach every token."),
+    PageEntry("train.py", "Train", "play_circle", "Press one button and watch a Paramixer learn."),
+    PageEntry("inspect.py", "Inspect", "grid_on", "Look at the matrices that it learned."),
+    PageEntry("rank.py", "Rank", "stacked_line_chart", "Measure the low-rank bottleneck."),
+    PageEntry("cost.py", "Cost", "speed", "Count what mixing costs as N grows."),
+)
+
+
+def page_path(entry: PageEntry) -> Path:
+    """Where the page's file is."""
+    return ROOT / "pages" / entry.file
+
+
+def run_app() -> None:
+    """Draw the frame and the chosen page; a ParamixerError becomes its sentence on the page."""
+    st.set_page_config(
+        page_title="Paramixer Lab", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide"
+    )
+    st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
+    page = st.navigation(
+        [
+            st.Page(
+                page_path(entry),
+                title=entry.title,
+                icon=f":material/{entry.icon}:",
+                default=entry is PAGES[0],
+            )
+            for entry in PAGES
+        ]
+    )
+    with st.sidebar:
+        st.caption(f"Computes on: {', '.join(device_names())}")
+    try:
+        page.run()
+    except ParamixerError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def link_to(file: str, label: str | None = None) -> None:
+    """A link to another page, with its invitation as the label unless one is given."""
+    entry = next(entry for entry in PAGES if entry.file == file)
+    st.page_link(
+        page_path(entry),
+        label=label or f"**{entry.title}** - {entry.invitation}",
+        icon=f":material/{entry.icon}:",
+    )
