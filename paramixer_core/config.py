@@ -1,40 +1,50 @@
 """What one run is: a frozen configuration that cannot be wrong."""
 
 import dataclasses
-import math
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Self
 
+from paramixer_core.choices import Choice
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import require_num_links, require_seq_len
 
 MAX_SEQ_LEN = 2**17
+MAX_NUM_LINKS = 129
 
 
-class Residual(StrEnum):
-    """Where a Paramixer block adds its input back (shared symbols: the operator A of a block)."""
+class Residual(Choice):
+    """Where a Paramixer block adds its input back, with the block's operator A."""
 
     PER_FACTOR = "per_factor"  # A = (I + W_M) ... (I + W_1), the paper's default
     AROUND_BLOCK = "around_block"  # A = W_M ... W_1 + I
     NONE = "none"  # A = W_M ... W_1
 
 
-class LinkSource(StrEnum):
+class LinkSource(Choice):
     """What a block's link MLPs read: the first embedding X, or the values that reach the block."""
 
     INPUT = "input"
     CURRENT = "current"
 
 
+class DeviceChoice(Choice):
+    """What a run may ask to compute on; "auto" takes the best that the machine has."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
     """One training run. Defaults are the paper's settings for the Adding task (Paramixer, 4.1).
 
-    `mixer` and `task` are names in their registries. `num_links` (K) is read by CDIL alone and
-    `heads` by attention alone. `positions` None means what the task's own default says.
-    `target_accuracy` (0..1), when set, ends the run once the test accuracy reaches it.
-    Every field is checked on construction; a bad one raises ParamixerError.
+    `mixer` and `task` are names in their registries, looked up when the network is built, so
+    that a run with a mixer that is not installed here can still be read. `num_links` (K) is read
+    by CDIL alone and `heads` by attention alone. `positions` None means what the task's own
+    default says. `target_accuracy` (0..1), when set, ends the run once the test accuracy reaches
+    it. Every other field is checked on construction; a bad one raises ParamixerError.
     """
 
     task: str = "adding"
@@ -59,6 +69,11 @@ class RunConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "residual", Residual(self.residual))
         object.__setattr__(self, "link_source", LinkSource(self.link_source))
+        DeviceChoice(self.device)
+        for name in ("task", "mixer"):
+            require_name(name, getattr(self, name))
+        if not isinstance(self.positions, bool | None):
+            raise ParamixerError("positions as true, false or none", self.positions, "choose one")
         require_seq_len(self.seq_len)
         require_num_links(self.num_links)
         for name, low, high in WHOLE_NUMBER_RANGES:
@@ -71,10 +86,8 @@ class RunConfig:
             )
         require_positive("learning_rate", self.learning_rate, 10.0)
         require_positive("clip_norm", self.clip_norm, 1e6)
-        if self.target_accuracy is not None and not 0 < self.target_accuracy <= 1:
-            raise ParamixerError(
-                "a target_accuracy above 0 and up to 1", self.target_accuracy, "use e.g. 0.95"
-            )
+        if self.target_accuracy is not None:
+            require_positive("target_accuracy", self.target_accuracy, 1.0)
 
     def replace(self, **changes: Any) -> Self:
         """The same configuration with some fields changed, checked anew."""
@@ -100,11 +113,18 @@ WHOLE_NUMBER_RANGES = (
     ("channels", 1, 1024),
     ("hidden", 1, 1024),
     ("blocks", 1, 16),
+    ("num_links", 3, MAX_NUM_LINKS),
     ("heads", 1, 64),
     ("batch", 1, 4096),
     ("steps", 1, 10_000_000),
     ("seed", 0, 2**31 - 1),
 )
+
+
+def require_name(field: str, value: object) -> None:
+    """Raise ParamixerError unless `value` is a text with something in it."""
+    if not isinstance(value, str) or not value:
+        raise ParamixerError(f"the name of a {field}", value, f"choose a {field} by its name")
 
 
 def require_whole(name: str, value: object, low: int, high: int) -> None:
@@ -117,10 +137,7 @@ def require_whole(name: str, value: object, low: int, high: int) -> None:
 
 def require_positive(name: str, value: object, high: float) -> None:
     """Raise ParamixerError unless `value` is a finite number with 0 < value <= high."""
-    number = math.nan
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        number = float(value)
-    if not (math.isfinite(number) and 0 < number <= high):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= high:
         raise ParamixerError(
             f"{name} above 0 and up to {high:g}", value, "choose one in that range"
         )

@@ -1,19 +1,9 @@
 """Which device computes: CUDA, else Apple's MPS, else the CPU."""
 
-from enum import StrEnum
-
 import torch
 
+from paramixer_core.config import DeviceChoice
 from paramixer_core.errors import ParamixerError
-
-
-class DeviceChoice(StrEnum):
-    """What a run may ask for."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
 
 
 def available_devices() -> tuple[DeviceChoice, ...]:

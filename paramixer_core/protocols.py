@@ -1,19 +1,19 @@
 """Where the non-zeros are: the CHORD and CDIL protocols."""
 
-from enum import StrEnum
 from functools import lru_cache
 
 import networkx as nx
 import numpy as np
 from jaxtyping import Int
 
+from paramixer_core.choices import Choice
 from paramixer_core.errors import ParamixerError
 
 Offsets = tuple[tuple[int, ...], ...]
 """Per factor, how far each link reaches ahead on the ring: row i links to (i + offset) mod N."""
 
 
-class Protocol(StrEnum):
+class Protocol(Choice):
     """The two link patterns of the Paramixer paper (section 3.2)."""
 
     CHORD = "chord"

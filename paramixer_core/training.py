@@ -151,6 +151,7 @@ class Trainer:
     def load_state(self, tensors: dict[str, Tensor]) -> None:
         """Continue from what `state` gave: the next step is the one that would have followed."""
         self.load_weights(tensors)
+        self.optimizer.state.clear()
         parameters = dict(self.network.named_parameters())
         for key, kept in tensors.items():
             if key.startswith("optimizer."):
@@ -176,7 +177,8 @@ class Trainer:
 
         `block.{l}.{name}` are the tensors of `Mixer.compact`, for min(4, 1024 / N) sequences (at
         least one); up to N = 512 also, of the first sequence in float64,
-        `block.{l}.spectrum.{product|operator|logits}`, the singular values, largest first.
+        `block.{l}.spectrum.{product|operator|logits}`, the singular values, largest first
+        (logits: of the first head).
         """
         count = max(1, min(4, PROBE_TOKENS // self.config.seq_len))
         inputs = self._test_set.inputs[:count].to(self.device)
@@ -244,8 +246,12 @@ def snapshot_due(step: int) -> bool:
 
 
 def batch_seed(seed: int, step: int) -> int:
-    """A seed of its own for every (run seed, step); the odd multiplier spreads them over 2^63."""
-    return (seed * 1_000_003 + step * 0x9E3779B97F4A7C15) % 2**63
+    """A seed of its own for every step of a run.
+
+    PyTorch's CPU generator reads only 32 bits of a seed; an odd multiplier keeps the steps of a
+    run distinct in them.
+    """
+    return (seed * 1_000_003 + step * 0x9E3779B97F4A7C15) % 2**32
 
 
 def require_finite(step: int, quantity: str, value: float) -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64
-from sklearn.datasets import load_digits
 from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
@@ -60,6 +59,8 @@ def digit_sequences(
     seq_len: int,
 ) -> tuple[Float[Tensor, "1797 {seq_len} 1"], Int64[Tensor, " 1797"]]:
     """All pictures as sequences of ink in 0..1, the test pictures first."""
+    from sklearn.datasets import load_digits  # a second to import, so only where digits are read
+
     pictures, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(SPLIT_SEED).permutation(len(labels))
     pixels = torch.from_numpy(pictures[order]).float().view(-1, 1, 8, 8) / LARGEST_PIXEL

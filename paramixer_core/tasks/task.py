@@ -46,7 +46,7 @@ class Task(ABC):
     input_size: ClassVar[int]
     output_size: ClassVar[int]
     positions: ClassVar[bool]
-    seq_lens: ClassVar[tuple[int, ...] | None] = None  # None: any N >= the task's minimum
+    seq_lens: ClassVar[tuple[int, ...] | None] = None  # None: any N
     class_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, seq_len: int) -> None:
