@@ -68,7 +68,7 @@ found=; bare=; \
 for candidate in "$(PYTHON)" python3.11 python3.12 python3.13 python3 python; do \
 	"$$candidate" -c '$(FITS)' 2>/dev/null || continue; \
 	if "$$candidate" -c 'import ensurepip, venv' 2>/dev/null; then found=$$candidate; break; fi; \
-	bare=$$candidate; \
+	bare=$${bare:-$$candidate}; \
 done; \
 if [ -z "$$found" ] && [ -n "$$bare" ]; then \
 	echo "Expected the venv module beside $$bare, found none:" \

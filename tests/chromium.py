@@ -10,8 +10,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
 SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SYSTEM_PLACES = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -29,6 +27,12 @@ ARGUMENTS = (
     "--disable-sync",
 )
 """What Chromium is started with: as root, in a container, and with no traffic of its own."""
+
+ASK_PLAYWRIGHT = """
+from playwright.sync_api import sync_playwright
+with sync_playwright() as playwright:
+    print(playwright.chromium.executable_path)
+"""
 
 
 class NoChromiumError(RuntimeError):
@@ -56,8 +60,12 @@ def candidates() -> Iterator[Path]:
         return
     yield from (Path(found) for name in SYSTEM_NAMES if (found := shutil.which(name)))
     yield from (Path(place) for place in SYSTEM_PLACES)
-    with sync_playwright() as playwright:
-        yield Path(playwright.chromium.executable_path)
+    # In a process of its own: on a bare system Playwright's driver may lack a library.
+    asked = subprocess.run(
+        (sys.executable, "-c", ASK_PLAYWRIGHT), capture_output=True, text=True, check=False
+    )
+    if asked.returncode == 0:
+        yield Path(asked.stdout.strip())
 
 
 def provide_chromium() -> Path:
