@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 from scipy.sparse import csr_array, eye_array
+from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
 
@@ -42,6 +43,48 @@ def csr_from_links(
     matrix = csr_array((ones, (rows, columns)), shape=(seq_len, seq_len))
     matrix.sum_duplicates()
     return matrix
+
+
+def ring_factors(
+    weights: Tensor | np.ndarray, offsets: Sequence[Sequence[int]], *, residual: bool = True
+) -> Factors:
+    """The factors A_m as float64 CSR matrices from link weights (M, N, K).
+
+    A_m = I + W_m with `residual`, else W_m. Links that land on one column are one edge with the
+    summed weight, and so are a self link and the identity.
+    """
+    held = weights.detach().cpu().double().numpy() if isinstance(weights, Tensor) else weights
+    if held.ndim != 3 or held.shape[0] != len(offsets) or held.shape[2] != len(offsets[0]):
+        raise ParamixerError(
+            f"link weights of shape ({len(offsets)}, N, {len(offsets[0])})",
+            held.shape,
+            "pass those of one example and the offsets that they belong to",
+        )
+    seq_len, links = held.shape[1:]
+    rows = np.repeat(np.arange(seq_len), links)
+    factors = []
+    for factor, ahead in zip(held, offsets, strict=True):
+        columns = (np.arange(seq_len)[:, None] + np.asarray(ahead)) % seq_len
+        places = (rows, columns.ravel())
+        matrix = csr_array((factor.astype(np.float64).ravel(), places), shape=(seq_len, seq_len))
+        factors.append(with_identity(matrix) if residual else merged(matrix))
+    return tuple(factors)
+
+
+def merged(matrix: csr_array) -> csr_array:
+    """The matrix with one stored number per place, zeros that were stored kept."""
+    held = csr_array(matrix)
+    held.sum_duplicates()
+    return held
+
+
+def with_identity(matrix: csr_array) -> csr_array:
+    """I + W that keeps every stored place, even one whose weight cancels to 0."""
+    held, identity = matrix.tocoo(), eye_array(matrix.shape[0]).tocoo()
+    data = np.concatenate([held.data, identity.data])
+    rows = np.concatenate([held.coords[0], identity.coords[0]])
+    columns = np.concatenate([held.coords[1], identity.coords[1]])
+    return merged(csr_array((data, (rows, columns)), shape=matrix.shape))
 
 
 def edges(supports: Factors, *, residual: bool) -> Factors:
