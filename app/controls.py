@@ -231,3 +231,8 @@ class ListedNames(list[str]):
 
     def __str__(self) -> str:
         return ",".join(self)
+
+
+def dark_theme() -> bool:
+    """Whether this browser shows the dark theme now."""
+    return st.context.theme.type == "dark"

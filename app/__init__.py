@@ -1,0 +1,1 @@
+"""The Streamlit app: navigation, controls, figures and components. No maths."""

@@ -1,0 +1,1 @@
+"""Figures that stand still: arrays in, Plotly figures out."""

@@ -1,0 +1,74 @@
+"""Still curves: one line per mixer over N or over an index, in the mixers' fixed inks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app.theme import ink
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A named curve; `meaning` picks its ink, e.g. "chord"."""
+
+    name: str
+    x: NDArray[np.generic]
+    y: NDArray[np.generic]
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A vertical line at `x` with a short text."""
+
+    x: float
+    text: str
+
+
+def curves_figure(
+    curves: Sequence[Curve],
+    *,
+    x_label: str,
+    y_label: str,
+    log_x: bool = False,
+    log_y: bool = False,
+    marks: Sequence[Mark] = (),
+    dark: bool = False,
+) -> go.Figure:
+    """Curves with their legend above, exact values on hover and vertical marks."""
+    figure = go.Figure()
+    for order, curve in enumerate(curves):
+        pen = ink(curve.meaning, order)
+        figure.add_scatter(
+            x=curve.x,
+            y=curve.y,
+            name=curve.name,
+            mode="lines",
+            line={
+                "color": pen.dark if dark else pen.light,
+                "width": 2.5,
+                "dash": ",".join(f"{dash}px" for dash in pen.dash) or "solid",
+            },
+            hovertemplate=f"{curve.name}: %{{y:,.6~g}}<extra></extra>",
+        )
+    for mark in marks:
+        figure.add_vline(
+            x=mark.x,
+            line={"color": "gray", "width": 1, "dash": "dot"},
+            annotation={"text": mark.text, "font": {"size": 12}},
+        )
+    figure.update_xaxes(title=x_label, type="log" if log_x else "linear", showgrid=True)
+    figure.update_yaxes(title=y_label, type="log" if log_y else "linear", exponentformat="SI")
+    if log_x and curves:
+        ticks = [int(x) for x in curves[0].x if int(x) & (int(x) - 1) == 0]
+        figure.update_xaxes(tickvals=ticks[:: max(1, len(ticks) // 8)], tickformat=",d")
+    figure.update_layout(
+        height=380,
+        hovermode="x unified",
+        margin={"l": 10, "r": 10, "t": 30, "b": 10},
+        legend={"orientation": "h", "y": 1.08, "yanchor": "bottom", "x": 0},
+    )
+    return figure

@@ -1,0 +1,5 @@
+"""inspect."""
+
+import streamlit as st
+
+st.title("inspect")

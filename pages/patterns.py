@@ -1,0 +1,5 @@
+"""patterns."""
+
+import streamlit as st
+
+st.title("patterns")

@@ -1,0 +1,5 @@
+"""rank."""
+
+import streamlit as st
+
+st.title("rank")
