@@ -39,6 +39,7 @@ INKS: dict[str, Ink] = {
     "negative": Ink("#542788", "#b79be0", (6, 3)),
     "neutral": Ink("#5b6470", "#a7b0bc"),
     "warning": Ink("#a15c00", "#ffc266"),
+    "selection": Ink("#00796b", "#4fe0cf"),
 }
 """The ink of everything that has a fixed colour throughout the app."""
 

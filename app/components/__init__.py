@@ -1,5 +1,25 @@
 """Views drawn in the browser: live curves, matrices and the ring, on st.components.v2."""
 
 from app.components.lines import MAX_POINTS, Line, live_lines, points_per_line
+from app.components.matrix import Cell, matrix_view
+from app.components.matrix_sources import (
+    DenseMatrix,
+    MatrixSource,
+    SparseMatrix,
+    StreamedMatrix,
+    pattern_of_offsets,
+)
 
-__all__ = ["MAX_POINTS", "Line", "live_lines", "points_per_line"]
+__all__ = [
+    "MAX_POINTS",
+    "Cell",
+    "DenseMatrix",
+    "Line",
+    "MatrixSource",
+    "SparseMatrix",
+    "StreamedMatrix",
+    "live_lines",
+    "matrix_view",
+    "pattern_of_offsets",
+    "points_per_line",
+]

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from app.components.feed import feed
 from app.components.payload import pack, script, style
 from app.theme import ink
 from paramixer_core.errors import ParamixerError
@@ -22,7 +23,6 @@ _VIEW = st.components.v2.component(
     js=script("kit", "lines_draw", "lines"),
     css=style("kit", "lines"),
 )
-_FEED = st.components.v2.component("paramixer_feed", js=script("feed"))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def live_lines(
     }
     with st.container(gap=None):
         _VIEW(key=key, data=frame)
-        _FEED(key=f"{key}-feed", data=lines_payload(lines, key))
+        feed(key=f"{key}-feed", data=lines_payload(lines, key))
 
 
 def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
