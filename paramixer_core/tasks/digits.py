@@ -19,9 +19,10 @@ LARGEST_PIXEL = 16.0
 class Digits(ClassificationTask):
     """The 1,797 digits of scikit-learn, row after row. One example, N = 64, drawn 8 to a line:
 
-        0 0 0 9 9 0 0 0
-        0 0 5 9 3 0 0 0      ...and five lines more; each number is one token's ink, 0..1
-        target   4
+        0  0  0  1 11  0  0  0
+        0  0  0  7  8  0  0  0
+        0  0  1 13  6  2  2  0      ...and five lines more; each number is one token's
+        target   4                  ink in sixteenths, given as 0..1
 
     N = 64 reads the 8x8 pictures, N = 256 their bilinear enlargement to 16x16.
     1,347 pictures to train on, 450 to test on; the split never changes.
