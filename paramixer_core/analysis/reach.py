@@ -25,13 +25,14 @@ class ReachReport:
 
     `steps[i, j]` is the least m after which row i reads column j (0 on the diagonal, NEVER if
     none); `fill[m]` the percentage of all N^2 pairs that are non-zero after m factors.
-    `unreached` counts the pairs that the whole product leaves empty; `example` is the first of
-    them, as (row, column).
+    `missing` marks the pairs that the whole product leaves empty, `unreached` counts them and
+    `example` is the first of them, as (row, column).
     """
 
     seq_len: int
     steps: Int[np.ndarray, "seq seq"]
     fill: tuple[float, ...]
+    missing: Bool[np.ndarray, "seq seq"]
     unreached: int
     example: tuple[int, int] | None
 
@@ -73,6 +74,7 @@ def reach_report(supports: Factors, *, residual: bool = True) -> ReachReport:
         seq_len=seq_len,
         steps=steps,
         fill=tuple(fill),
+        missing=~reached,
         unreached=len(empty),
         example=(int(empty[0, 0]), int(empty[0, 1])) if len(empty) else None,
     )
