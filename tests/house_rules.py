@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 CORE, APP, PAGES, TESTS = "paramixer_core", "app", "pages", "tests"
 FIGURES = f"{APP}/figures"
+PALETTE = PurePosixPath(APP, "theme.py")
 ROOMS = (CORE, APP, PAGES, TESTS)
 
 MAX_LINES = 250
@@ -77,8 +78,9 @@ def may_import(path: PurePosixPath, module: str) -> bool:
         return False
     if top in sys.stdlib_module_names:
         return True
-    if path.is_relative_to(FIGURES):
-        return top in {"numpy", "plotly", "jaxtyping"} or within(module, "app.figures")
+    if path.is_relative_to(FIGURES) or path == PALETTE:
+        drawing = {"numpy", "plotly", "jaxtyping"}
+        return top in drawing or within(module, "app.figures") or within(module, "app.theme")
     match path.parts[0]:
         case "paramixer_core":
             return top not in {"streamlit", "plotly", "pandas", "altair", APP, PAGES, TESTS}
@@ -110,13 +112,14 @@ def forbidden_calls(path: PurePosixPath, source: str) -> list[str]:
 
 
 def arithmetic(source: str) -> list[str]:
-    """Sums and products of a page; joining text, uniting sets and paths is none."""
+    """Sums and products of a page; a constant, a union, joined text or a joined path is none."""
     operators = ast.Add | ast.Sub | ast.Mult | ast.Div | ast.FloorDiv | ast.Mod | ast.Pow
     return [
         f"line {node.lineno}: {ast.unparse(node)}"
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.BinOp)
         and isinstance(node.op, operators | ast.MatMult)
+        and any(isinstance(part, ast.Name) for part in ast.walk(node))
         and not any(is_text(side) for side in (node.left, node.right))
     ]
 
