@@ -1,15 +1,20 @@
 """The cached border between the pages and the core: frozen settings in, arrays and rows out."""
 
 import dataclasses
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from paramixer_core.analysis.graphs import GraphMeasures, ring_measures
+from paramixer_core.analysis.reach import LinkCounts, ReachReport, link_counts, protocol_reach
 from paramixer_core.cost import BLOCK_COSTS, CostShape, Quantity, cost_report
 from paramixer_core.crossover import crossover
 from paramixer_core.device import available_devices
 from paramixer_core.models import MIXERS
+from paramixer_core.protocols import Offsets, Protocol, protocol_graph, protocol_offsets
+from paramixer_core.tasks import TASKS
 
 COST_EXPONENTS = range(1, 18)
 
@@ -87,3 +92,40 @@ def cost_crossings(shape: CostShape, quantity: Quantity) -> dict[str, int | None
         for mixer in BLOCK_COSTS
         if mixer != "attention"
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """A protocol at a length: what the pages on patterns show."""
+
+    protocol: Protocol
+    seq_len: int
+    num_links: int
+
+    @property
+    def offsets(self) -> Offsets:
+        """Link offsets of every factor."""
+        return protocol_offsets(self.protocol, self.seq_len, self.num_links)
+
+
+@st.cache_data(max_entries=32)
+def reach(wired: Wired) -> ReachReport:
+    """Which tokens reach which after how many factors."""
+    return protocol_reach(wired.offsets, wired.seq_len)
+
+
+@st.cache_data(max_entries=256)
+def counts(wired: Wired) -> LinkCounts:
+    """How many links there are."""
+    return link_counts(wired.offsets, wired.seq_len)
+
+
+@st.cache_data(max_entries=64)
+def graph_of(wired: Wired) -> GraphMeasures:
+    """Diameter, mean path and the rest of the protocol's graph, from networkx."""
+    return ring_measures(protocol_graph(wired.offsets, wired.seq_len), wired.protocol.value.upper())
+
+
+def task_titles() -> dict[str, str]:
+    """Every task's title by its name, in the registry's order."""
+    return {name: task.title for name, task in TASKS.items()}

@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
+from paramixer_core.tasks import TASKS
+
 T = TypeVar("T")
 KEPT = "kept_settings"
 LOCK = "lock"
@@ -236,3 +238,11 @@ class ListedNames(list[str]):
 def dark_theme() -> bool:
     """Whether this browser shows the dark theme now."""
     return st.context.theme.type == "dark"
+
+
+def task_length(task: str) -> int:
+    """N for a task: one of its fixed lengths, or any whole number where it has none."""
+    lengths = TASKS[task].seq_lens
+    if lengths is None:
+        return whole_number("Tokens N", "n", low=2, high=16_384, default=128)
+    return choice("Tokens N", "n", lengths, default=lengths[0], row=True)

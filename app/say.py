@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from paramixer_core.runs.run import Run, RunState
+from paramixer_core.tasks import TASKS
+
 UNITS = {
     "forward": "multiply-adds",
     "training": "multiply-adds",
@@ -36,3 +39,48 @@ def ratio(totals: Mapping[str, int], mixer: str, rival: str) -> str:
     if ours <= theirs:
         return f"{theirs / ours:.2f}x less than attention"
     return f"{ours / theirs:.2f}x more than attention"
+
+
+STATES = {
+    RunState.QUEUED: ":material/hourglass: waits",
+    RunState.RUNNING: ":material/play_circle: trains",
+    RunState.PAUSED: ":material/pause_circle: paused",
+    RunState.FINISHED: ":material/check_circle: finished",
+    RunState.STOPPED: ":material/stop_circle: stopped",
+    RunState.FAILED: ":material/error: failed",
+    RunState.INTERRUPTED: ":material/power_off: interrupted",
+}
+
+
+def state(run: Run) -> str:
+    """Where a run is, with its reason where there is one."""
+    return STATES[run.state] + (f" - {run.reason}" if run.reason else "")
+
+
+def duration(seconds: float | None) -> str:
+    """A time in the two units that matter.
+
+    >>> [duration(s) for s in (None, 4.2, 75, 7_300)]
+    ['-', '4 s', '1 min 15 s', '2 h 1 min']
+    """
+    if seconds is None:
+        return "-"
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def setting(run: Run) -> str:
+    """What a run is, in one line."""
+    config = run.config
+    words = [f"{TASKS[config.task].title}, N = {config.seq_len}", f"seed {config.seed}"]
+    if run.parameters:
+        words.append(f"{run.parameters:,} parameters")
+    if run.device:
+        words.append(run.device)
+    if run.memory:
+        words.append(f"{run.memory / 2**20:,.0f} MiB")
+    return " · ".join(words)

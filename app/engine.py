@@ -1,0 +1,75 @@
+"""The server's one run store and executor, shared by every browser."""
+
+import secrets
+
+import streamlit as st
+
+from paramixer_core.config import RunConfig
+from paramixer_core.errors import ParamixerError
+from paramixer_core.runs.executor import Executor, open_executor
+from paramixer_core.runs.run import Run
+from paramixer_core.runs.store import RunStore
+
+RUNS = "runs"
+MAX_SHOWN = 6
+
+
+@st.cache_resource
+def executor() -> Executor:
+    """What trains the runs of this server."""
+    return open_executor(RunStore())
+
+
+def store() -> RunStore:
+    """Where the runs are kept."""
+    return executor().store
+
+
+def owner() -> str:
+    """A name for this browser tab, so that the queue can be fair to all of them."""
+    name: str = st.session_state.setdefault("owner", secrets.token_urlsafe(8))
+    return name
+
+
+def start(configs: list[RunConfig]) -> list[Run]:
+    """Submit runs that belong together and show them on this page and in its link."""
+    race = secrets.token_urlsafe(6) if len(configs) > 1 else None
+    runs = [executor().submit(config, owner=owner(), race=race) for config in configs]
+    show([run.id for run in runs])
+    return runs
+
+
+def reset(runs: list[Run]) -> list[Run]:
+    """Stop runs and make them anew from the same initial weights, held at step 0."""
+    for run in runs:
+        if run.state.active:
+            executor().stop(run.id)
+    fresh = start([run.config for run in runs])
+    for run in fresh:
+        executor().pause(run.id)
+    return fresh
+
+
+def show(run_ids: list[str]) -> None:
+    """Put these runs into the page's link."""
+    st.session_state[RUNS] = run_ids
+    st.query_params[RUNS] = ",".join(run_ids)
+
+
+def shown() -> list[Run]:
+    """The runs that the link names, else those shown last in this tab; unknown ones said aloud."""
+    text = st.query_params.get(RUNS)
+    wanted = text.split(",") if text else st.session_state.get(RUNS, [])
+    runs = []
+    for run_id in dict.fromkeys(wanted[:MAX_SHOWN]):
+        try:
+            runs.append(executor().status(run_id))
+        except ParamixerError as error:
+            st.warning(str(error), icon=":material/link_off:")
+    if [run.id for run in runs] != (text or "").split(","):
+        if runs:
+            show([run.id for run in runs])
+        else:
+            st.session_state[RUNS] = []
+            st.query_params.pop(RUNS, None)
+    return runs
