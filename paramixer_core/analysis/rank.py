@@ -48,7 +48,7 @@ class RankReport:
 
     def energy(self, count: int) -> float:
         """Share (0..1) of sum s^2 that the `count` largest singular values hold; 0 for A = 0."""
-        squares = np.square(self._relative())
+        squares = np.square(self.relative)
         total = float(squares.sum())
         return float(squares[: max(count, 0)].sum()) / total if total else 0.0
 
@@ -56,7 +56,9 @@ class RankReport:
         """The numerical rank under another absolute tolerance."""
         return int(np.count_nonzero(self.singular_values > tolerance))
 
-    def _relative(self) -> Float[np.ndarray, " values"]:
+    @property
+    def relative(self) -> Float[np.ndarray, " values"]:
+        """Singular values over the largest; as they are for A = 0."""
         largest = self.singular_values[0]
         return self.singular_values / largest if largest else self.singular_values
 
