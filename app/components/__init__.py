@@ -9,6 +9,7 @@ from app.components.matrix_sources import (
     StreamedMatrix,
     pattern_of_offsets,
 )
+from app.components.ring import ring_view
 
 __all__ = [
     "MAX_POINTS",
@@ -22,4 +23,5 @@ __all__ = [
     "matrix_view",
     "pattern_of_offsets",
     "points_per_line",
+    "ring_view",
 ]

@@ -1,6 +1,5 @@
 """Matrices that can be hovered, clicked, zoomed and linked, drawn in the browser from few bytes."""
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +7,7 @@ import streamlit as st
 from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
+from app.components.choice import latest_choice, nothing, whole_number
 from app.components.feed import feed
 from app.components.matrix_sources import NO_LINK, DenseMatrix, MatrixSource, SparseMatrix
 from app.components.payload import pack, script, style
@@ -36,15 +36,6 @@ class Cell(NamedTuple):
 
     row: int
     column: int
-
-
-@dataclass
-class _Memory:
-    """Which selection holds: the page's or the reader's, whichever changed last."""
-
-    given: Cell | None = None
-    click: int = 0
-    now: Cell | None = None
 
 
 def levels(
@@ -203,37 +194,31 @@ def matrix_view(
         state = _VIEW(
             key=key,
             data=payload,
-            on_selection_change=_nothing,
-            on_corner_change=_nothing,
+            on_selection_change=nothing,
+            on_corner_change=nothing,
         )
-        now = _selected(key, given, state.get("selection"), source.shape)
+        now = latest_choice(key, given, _clicked(state.get("selection")))
+        if now is not None and not _inside(now, source.shape):
+            now = None
         corner = _corner(state.get("corner"), source.shape)
         feed(key=f"{key}-feed", data=detail_payload(source, key, now, corner))
     return now
 
 
-def _nothing() -> None:
-    """Streamlit keeps a component's state only where a callback is given."""
-
-
-def _selected(
-    key: str, given: Cell | None, state: dict[str, Any] | None, shape: tuple[int, int]
-) -> Cell | None:
-    memory: _Memory = st.session_state.setdefault(f"{key}-memory", _Memory(given, 0, given))
-    if given != memory.given:
-        memory.given = memory.now = given
-    if state is not None and state["click"] != memory.click:
-        memory.click = state["click"]
-        memory.now = None if state["row"] is None else Cell(state["row"], state["column"])
-    if memory.now is not None and not _inside(memory.now, shape):
-        memory.now = None
-    return memory.now
-
-
-def _corner(state: list[int] | None, shape: tuple[int, int]) -> tuple[int, int] | None:
-    if state is None:
+def _clicked(state: dict[str, Any] | None) -> tuple[Cell | None, int] | None:
+    click = whole_number((state or {}).get("click"))
+    if state is None or click is None:
         return None
-    row, column = (max(0, min(int(at), size - 1)) for at, size in zip(state, shape, strict=True))
+    row, column = whole_number(state.get("row")), whole_number(state.get("column"))
+    return (None if row is None or column is None else Cell(row, column)), click
+
+
+def _corner(state: Any, shape: tuple[int, int]) -> tuple[int, int] | None:
+    if not isinstance(state, list) or len(state) != 2:
+        return None
+    row, column = (whole_number(at) for at in state)
+    if row is None or column is None or not _inside(Cell(row, column), shape):
+        return None
     return row, column
 
 

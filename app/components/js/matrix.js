@@ -7,6 +7,8 @@ class Matrix {
     this.root = this.parts.root;
     this.canvas = this.parts.canvas;
     this.selected = null;
+    // A row or a column alone, marked by a linked view that has no cells.
+    this.strip = null;
     this.hovered = null;
     this.clicks = 0;
     this.heard = undefined;
@@ -81,7 +83,7 @@ class Matrix {
     parts.note.hidden = !header.caption;
     parts.inputs.hidden = parts.scale.hidden = parts.meaning.hidden = header.compact;
     parts.tools.hidden = header.compact;
-    parts.scale.hidden ||= header.pattern && header.limit <= 1 && header.kind !== "tiles";
+    parts.scale.hidden ||= header.pattern;
     parts.row.max = header.rows - 1;
     parts.column.max = header.columns - 1;
     parts.ends.replaceChildren(...this.endTexts().map((text) => element("span", { textContent: text })));
@@ -97,6 +99,7 @@ class Matrix {
   // Selecting: `aloud` speaks it, tells the linked views and (soon, for keys) Python.
   select(cell, soon = false) {
     this.selected = cell && this.inside(cell) ? cell : null;
+    this.strip = null;
     this.bus.tell("select", this.selected?.row ?? -1, this.selected?.column ?? -1);
     this.tellState();
     this.parts.spoken.textContent = this.parts.read.textContent;
@@ -139,7 +142,10 @@ class Matrix {
   hear({ kind, row, column }) {
     const cell = row < 0 && column < 0 ? null : { row, column };
     if (kind === "hover") this.hovered = cell;
-    else this.selected = cell && this.inside(cell) ? cell : null;
+    else {
+      this.selected = cell && this.inside(cell) ? cell : null;
+      this.strip = this.selected ? null : cell;
+    }
     this.tellState();
     this.draw();
   }
@@ -185,7 +191,8 @@ class Matrix {
     drawGrid(context, plan, view, theme);
     drawFrame(context, plan, theme);
     drawTicks(context, plan, view, header, theme);
-    if (this.selected) drawCross(context, plan, this.selected, header.selectionInk[theme.dark ? 1 : 0], true);
+    const chosen = this.selected ?? this.strip;
+    if (chosen) drawCross(context, plan, chosen, header.selectionInk[theme.dark ? 1 : 0], true);
     if (this.hovered) drawCross(context, plan, this.hovered, theme.text, false);
     this.canvas.style.touchAction = this.zoomed() ? "none" : "pan-y";
     this.parts.whole.disabled = this.parts.out.disabled = !this.zoomed();
@@ -203,7 +210,8 @@ class Matrix {
     const { source, view, header } = this;
     const signed = header.scale === "signed";
     const odd = rgbOf(withAlpha("#888888", 1));
-    const paint = (grid, limit, rooted) => imageOf(grid, limit, signed, this.table(), odd, rooted);
+    // A pattern stops short of the scale's end, which is glaring for large filled areas.
+    const paint = (grid, limit, rooted) => imageOf(grid, header.pattern ? 1.4 * limit : limit, signed, this.table(), odd, rooted);
     context.save();
     context.beginPath();
     context.rect(plan.left, plan.top, plan.wide, plan.tall);
