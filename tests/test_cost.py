@@ -7,11 +7,12 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from paramixer_core.config import Residual, RunConfig
-from paramixer_core.cost import CostShape, Quantity, cost_report
+from paramixer_core.cost import BLOCK_COSTS, CostShape, Quantity, cost_report
+from paramixer_core.cost.shape import COSTED_MIXERS
 from paramixer_core.crossover import crossover
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import mix
-from paramixer_core.models import build_network, paramixer
+from paramixer_core.models import MIXERS, build_network, paramixer
 from paramixer_core.tasks import make_task
 
 CONFIGS = [
@@ -131,6 +132,10 @@ def test_attention_is_cheaper_on_short_sequences_and_chord_on_long_ones():
     assert crossover(attention, chord).first == 9
     kept = crossover(chord, attention, Quantity.ACTIVATION_BYTES)
     assert kept.for_good is None, "fused attention keeps fewer activations at any length"
+
+
+def test_every_mixer_with_a_cost_can_be_built_and_the_other_way_round():
+    assert set(BLOCK_COSTS) == set(COSTED_MIXERS) == set(MIXERS)
 
 
 def test_a_shape_that_cannot_be_is_refused_in_a_sentence():

@@ -11,6 +11,14 @@ from tests import house_rules
 ROOT = Path(__file__).parents[1]
 
 PUBLIC = {
+    "paramixer_core.cost": [
+        "BLOCK_COSTS",
+        "CostReport",
+        "CostShape",
+        "PartCost",
+        "Quantity",
+        "cost_report",
+    ],
     "paramixer_core.mixing": ["mix"],
 }
 

@@ -1,0 +1,94 @@
+"""Closed forms of one block, for every mixer: a new mixer is one function and one line here."""
+
+from collections.abc import Callable
+
+from paramixer_core.cost.shape import CostShape, PartCost
+
+
+def paramixer_block(s: CostShape) -> tuple[PartCost, ...]:
+    """Link MLPs D-H-K for each of M factors, value MLP D-H-D, M sparse products of N K D."""
+    link_mlps = s.tokens * s.factors * s.hidden * (s.channels + s.links)
+    value_mlp = 2 * s.tokens * s.channels * s.hidden
+    mixing = s.tokens * s.factors * s.links * s.channels
+    return (
+        PartCost(
+            part="Link MLPs",
+            formula="N M H (D + K)",
+            forward=link_mlps,
+            backward=2 * link_mlps,
+            parameters=s.factors * mlp_parameters(s.channels, s.hidden, s.links),
+            kept=s.tokens * s.factors * (2 * s.hidden + s.links),
+        ),
+        PartCost(
+            part="Value MLP",
+            formula="2 N D H",
+            forward=value_mlp,
+            backward=2 * value_mlp,
+            parameters=mlp_parameters(s.channels, s.hidden, s.channels),
+            kept=s.tokens * (2 * s.hidden + s.channels),
+        ),
+        PartCost(
+            part="Mixing",
+            formula="N M K D",
+            forward=mixing,
+            backward=2 * mixing,
+            recomputed=mixing - mixing // s.factors,  # all factors but the last
+            kept=s.tokens * s.channels,
+        ),
+    )
+
+
+def attention_block(s: CostShape) -> tuple[PartCost, ...]:
+    """Pre-norm Transformer block: projections 4 D^2, scores and their use 2 N D, MLP 2 D H.
+
+    `kept` and `recomputed` are those of the fused kernel, which keeps its output and one number
+    per row and head and computes Q K^T again. Written out, attention recomputes nothing but
+    keeps B h N^2 numbers more.
+    """
+    projections = 4 * s.tokens * s.channels**2
+    scores = 2 * s.tokens * s.seq_len * s.channels
+    mlp = 2 * s.tokens * s.channels * s.hidden
+    return (
+        PartCost(
+            part="Projections",
+            formula="4 N D^2",
+            forward=projections,
+            backward=2 * projections,
+            parameters=4 * s.channels * (s.channels + 1),
+            kept=s.tokens * 4 * s.channels,  # queries, keys, values; the stream after them
+        ),
+        PartCost(
+            part="Attention scores",
+            formula="2 N^2 D",
+            forward=scores,
+            backward=2 * scores,
+            recomputed=scores // 2,
+            kept=s.tokens * (s.channels + s.heads),
+        ),
+        PartCost(
+            part="Block MLP",
+            formula="2 N D H",
+            forward=mlp,
+            backward=2 * mlp,
+            parameters=mlp_parameters(s.channels, s.hidden, s.channels),
+            kept=s.tokens * (2 * s.hidden + s.channels),
+        ),
+        PartCost(
+            part="Layer norms",
+            formula="0 (no matrix product)",
+            parameters=4 * s.channels,
+            kept=s.tokens * 2 * (s.channels + 2),
+        ),
+    )
+
+
+BLOCK_COSTS: dict[str, Callable[[CostShape], tuple[PartCost, ...]]] = {
+    "chord": paramixer_block,
+    "cdil": paramixer_block,
+    "attention": attention_block,
+}
+
+
+def mlp_parameters(inputs: int, hidden: int, outputs: int) -> int:
+    """Weights and biases of Linear(inputs, hidden) - GELU - Linear(hidden, outputs)."""
+    return (inputs + 1) * hidden + (hidden + 1) * outputs

@@ -1,0 +1,101 @@
+"""What a cost depends on, and what one part of a network costs."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from paramixer_core.config import RunConfig
+from paramixer_core.errors import ParamixerError
+from paramixer_core.protocols import num_factors, require_num_links, require_seq_len
+from paramixer_core.tasks import InputKind, Task
+
+COSTED_MIXERS = ("chord", "cdil", "attention")
+"""Mixers that have closed forms; `blocks.py` holds one for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostShape:
+    """Everything that the cost depends on; the symbols of the formulas are in brackets.
+
+    [N] seq_len, [D] channels, [H] hidden, [L] blocks, [h] heads (attention), [B] batch,
+    [F] input_size (features or symbols), [C] output_size, [M] factors = ceil(log2 N),
+    [K] links: M + 1 for CHORD, `num_links` for CDIL.
+    """
+
+    mixer: str
+    seq_len: int
+    channels: int = 32
+    hidden: int = 32
+    blocks: int = 1
+    num_links: int = 9
+    heads: int = 1
+    batch: int = 1
+    input_kind: InputKind = InputKind.REAL
+    input_size: int = 2
+    output_size: int = 1
+    positions: bool = False
+
+    def __post_init__(self) -> None:
+        require_seq_len(self.seq_len)
+        require_num_links(self.num_links)
+        if self.mixer not in COSTED_MIXERS:
+            raise ParamixerError(
+                f"a mixer among {list(COSTED_MIXERS)}", self.mixer, "choose one of them"
+            )
+        for field in ("channels", "hidden", "blocks", "heads", "batch", "input_size"):
+            if getattr(self, field) < 1:
+                raise ParamixerError(
+                    f"{field} of at least 1", getattr(self, field), "choose a larger one"
+                )
+
+    @classmethod
+    def of(cls, config: RunConfig, task: Task) -> Self:
+        """The shape of a run."""
+        return cls(
+            mixer=config.mixer,
+            seq_len=config.seq_len,
+            channels=config.channels,
+            hidden=config.hidden,
+            blocks=config.blocks,
+            num_links=config.num_links,
+            heads=config.heads,
+            batch=config.batch,
+            input_kind=task.input_kind,
+            input_size=task.input_size,
+            output_size=task.output_size,
+            positions=task.positions if config.positions is None else config.positions,
+        )
+
+    @property
+    def factors(self) -> int:
+        """M."""
+        return num_factors(self.seq_len)
+
+    @property
+    def links(self) -> int:
+        """K."""
+        return self.factors + 1 if self.mixer == "chord" else self.num_links
+
+    @property
+    def tokens(self) -> int:
+        """B N, the tokens of one batch."""
+        return self.batch * self.seq_len
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartCost:
+    """One part of the network, for one batch.
+
+    `forward` and `backward` are multiply-adds; `parameters` and `kept` are float32 numbers,
+    `kept` those that the part makes and that must stay in memory until the backward pass.
+    `recomputed` are the multiply-adds of `forward` that the fast kernels do once more during the
+    backward pass instead of keeping their results: mixing keeps only its inputs, fused attention
+    only its output. `formula` writes `forward` for one sequence in the symbols of CostShape.
+    """
+
+    part: str
+    formula: str
+    forward: int = 0
+    backward: int = 0
+    recomputed: int = 0
+    parameters: int = 0
+    kept: int = 0
