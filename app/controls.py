@@ -221,6 +221,7 @@ def several(
         options,
         key=key,
         selection_mode="multi",
+        wrap=True,
         format_func=lambda name: titles.get(name, name),
         help=tip or None,
         disabled=linked.locked,
@@ -246,3 +247,25 @@ def task_length(task: str) -> int:
     if lengths is None:
         return whole_number("Tokens N", "n", low=2, high=16_384, default=128)
     return choice("Tokens N", "n", lengths, default=lengths[0], row=True)
+
+
+def stop(label: str, key: str, stops: Sequence[int], *, default: int, tip: str = "") -> int:
+    """One of several whole numbers in order, picked on a line."""
+
+    def parse(text: str) -> int:
+        value = int(text)
+        if value not in stops:
+            raise ValueError(text)
+        return value
+
+    def nearest(text: str) -> int:
+        return min(stops, key=lambda place: abs(place - float(text)))
+
+    linked = Linked(key, label, default, f"one of {list(stops)}", parse, nearest)
+    linked.begin()
+    if st.session_state[key] not in stops:
+        st.session_state[key] = nearest(str(st.session_state[key]))
+    if len(stops) == 1:
+        return linked.keep(stops[0])
+    value = st.select_slider(label, stops, key=key, help=tip or None, disabled=linked.locked)
+    return linked.keep(int(value))

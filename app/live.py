@@ -73,7 +73,7 @@ def figures(runs: list[Run]) -> None:
             accuracy = f"{tests.accuracy[-1]:.1%}" if len(tests) else "-"
             first, second, third = st.columns(3)
             first.metric("Test accuracy", accuracy)
-            second.metric("Steps/s", say.short(run.steps_per_second))
+            second.metric("Steps/s", say.rate(run.steps_per_second))
             third.metric("Time left", say.duration(run.eta))
             st.caption(say.setting(run))
 
@@ -88,22 +88,25 @@ def curves(runs: list[Run]) -> None:
         tests = store.evaluations(run.id)
         losses.append(Line(name, records.step, records.loss, run.config.mixer))
         accuracies.append(Line(name, tests.step, 100 * tests.accuracy, run.config.mixer))
-    live_lines(
-        losses,
-        title="Training loss",
-        x_label="step",
-        y_label="loss of the batch (log scale)",
-        log_y=True,
-        smoothing=SMOOTHING,
-        key="loss",
-        empty="The first step is on its way.",
-    )
-    live_lines(
-        accuracies,
-        title="Accuracy on sequences never trained on",
-        x_label="step",
-        y_label="test accuracy in %",
-        y_range=(0, 100),
-        key="accuracy",
-        empty="The first test is on its way.",
-    )
+    left, right = st.columns(2, gap="medium")
+    with left:
+        live_lines(
+            losses,
+            title="Training loss",
+            x_label="step",
+            y_label="loss of the batch (log scale)",
+            log_y=True,
+            smoothing=SMOOTHING,
+            key="loss",
+            empty="The first step is on its way.",
+        )
+    with right:
+        live_lines(
+            accuracies,
+            title="Accuracy on sequences never trained on",
+            x_label="step",
+            y_label="test accuracy in %",
+            y_range=(0, 100),
+            key="accuracy",
+            empty="The first test is on its way.",
+        )

@@ -9,6 +9,7 @@ from app.compute import device_names
 from paramixer_core.errors import ParamixerError
 
 ROOT = Path(__file__).resolve().parent.parent
+STYLE = f"<style>{(ROOT / 'app' / 'frame.css').read_text()}</style>"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def run_app() -> None:
     st.set_page_config(
         page_title="Paramixer Lab", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide"
     )
+    st.html(STYLE)
     st.logo(str(ROOT / "assets" / "logo.svg"), size="large")
     page = st.navigation(
         [

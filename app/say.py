@@ -26,6 +26,19 @@ def short(value: float) -> str:
     return f"{value:.4g}"
 
 
+def rate(per_second: float) -> str:
+    """Steps per second with the digits that one can trust.
+
+    >>> [rate(v) for v in (0.0, 0.25, 7.056, 99.12, 1234.5)]
+    ['-', '0.25', '7.1', '99', '1,234']
+    """
+    if per_second <= 0:
+        return "-"
+    if per_second < 1:
+        return f"{per_second:.2f}"
+    return f"{per_second:.1f}" if per_second < 10 else f"{per_second:,.0f}"
+
+
 def crossing(title: str, seq_len: int | None) -> str:
     """Where a mixer becomes cheaper than attention for good."""
     if seq_len is None:
@@ -61,7 +74,7 @@ def duration(seconds: float | None) -> str:
     """A time in the two units that matter.
 
     >>> [duration(s) for s in (None, 4.2, 75, 7_300)]
-    ['-', '4 s', '1 min 15 s', '2 h 1 min']
+    ['-', '4 s', '1:15 min', '2:01 h']
     """
     if seconds is None:
         return "-"
@@ -69,14 +82,14 @@ def duration(seconds: float | None) -> str:
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        return f"{whole // 60}:{whole % 60:02} min"
+    return f"{whole // 3600}:{whole % 3600 // 60:02} h"
 
 
 def setting(run: Run) -> str:
     """What a run is, in one line."""
     config = run.config
-    words = [f"{TASKS[config.task].title}, N = {config.seq_len}", f"seed {config.seed}"]
+    words = [task(run), f"seed {config.seed}"]
     if run.parameters:
         words.append(f"{run.parameters:,} parameters")
     if run.device:
@@ -84,3 +97,8 @@ def setting(run: Run) -> str:
     if run.memory:
         words.append(f"{run.memory / 2**20:,.0f} MiB")
     return " · ".join(words)
+
+
+def task(run: Run) -> str:
+    """What a run learns, and at which length."""
+    return f"{TASKS[run.config.task].title}, N = {run.config.seq_len:,}"

@@ -21,9 +21,9 @@ ring, matrix = st.columns(2, gap="large")
 with ring:
     ring_view(
         seq_len,
-        wired.offsets[0],
-        title="Pick a token and press play",
-        hops=reached.steps,
+        wired.offsets,
+        title="Pick a token, press play",
+        steps=reached.steps,
         key="home_ring",
         group="home",
         caption="Its message travels along the links, one sparse factor at a time.",
