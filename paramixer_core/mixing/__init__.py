@@ -9,9 +9,9 @@ from torch import Tensor
 from paramixer_core.mixing import operators  # noqa: F401  (registers the operators)
 from paramixer_core.mixing.checks import as_rows, flat_offsets, require_mixable
 from paramixer_core.mixing.reference import mix_reference
-from paramixer_core.mixing.table import Implementation, choose, use_implementation
+from paramixer_core.mixing.table import Implementation, choose, prepare, use_implementation
 
-__all__ = ["Implementation", "mix", "use_implementation"]
+__all__ = ["Implementation", "choose", "mix", "prepare", "use_implementation"]
 
 
 def mix(

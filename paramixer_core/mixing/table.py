@@ -10,7 +10,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
-from paramixer_core.mixing import portable, rolled
+from paramixer_core.mixing import native, portable, rolled
+from paramixer_core.native import available
+from paramixer_core.native import prepare as build_native
 
 VARIABLE = "PARAMIXER_MIXING"
 """Environment variable that forces one implementation for a whole process."""
@@ -22,6 +24,7 @@ class Implementation(StrEnum):
     REFERENCE = "reference"  # dense matrices, any device
     ROLLED = "rolled"  # sums of rolled copies, any device
     PORTABLE = "portable"  # PyTorch's embedding bags and sampled products, CPU
+    NATIVE = "native"  # our C++, CPU, where a compiler is or was
 
 
 class Kernels(NamedTuple):
@@ -36,8 +39,9 @@ class Kernels(NamedTuple):
 KERNELS = {
     Implementation.ROLLED: Kernels(rolled.forward, rolled.backward),
     Implementation.PORTABLE: Kernels(portable.forward, portable.backward),
+    Implementation.NATIVE: Kernels(native.forward, native.backward),
 }
-DEVICES = {Implementation.PORTABLE: "cpu"}
+DEVICES = {Implementation.PORTABLE: "cpu", Implementation.NATIVE: "cpu"}
 
 forced: ContextVar[Implementation | None] = ContextVar("forced", default=None)
 
@@ -71,10 +75,37 @@ def choose(device: str, name: str | None = None) -> Implementation:
     """
     asked = name or forced.get() or os.environ.get(VARIABLE)
     if asked is None:
-        return Implementation.PORTABLE if device == "cpu" else Implementation.ROLLED
+        return settled.get(device) or settle(device)
     chosen = parse(asked)
     if DEVICES.get(chosen, device) != device:
         raise ParamixerError(
             f"an implementation that runs on {device}", str(chosen), "choose another or none"
         )
     return chosen
+
+
+settled: dict[str, Implementation] = {}
+"""What this process uses per device type, once it is settled: losses must not change mid-run."""
+
+
+def settle(device: str) -> Implementation:
+    """Pick the fastest path that is there now, and keep to it for the life of this process."""
+    best = Implementation.ROLLED
+    if device == "cpu":
+        best = Implementation.NATIVE if available() else Implementation.PORTABLE
+    return settled.setdefault(device, best)
+
+
+def prepare(*, retry: bool = False) -> Implementation:
+    """Make the fastest CPU path ready and use it from now on; say which one it is.
+
+    Builds the native library the first time on a machine (some seconds; processes that ask at
+    once wait for one build) and opens it. Without a working compiler the path stays the portable
+    one, with no error; `retry` tries again after an earlier failure. Call it before training, in
+    the process that trains. A process that never calls it uses the library if it is there at the
+    first `mix`, and keeps its first choice: nothing switches by itself. Losses are equal bit for
+    bit only along one path, so a run that is continued must use the path it began with.
+    """
+    build_native(retry=retry)
+    settled.pop("cpu", None)
+    return settle("cpu")

@@ -1,0 +1,59 @@
+"""The mixing operator on a CPU in C++: all factors and residuals in one call each way.
+
+Why it is fast. A sequence's values are small enough to stay in a core's cache, so each thread
+takes whole sequences through all factors before it takes the next, and no factor's result goes
+to main memory. (When there are fewer sequences than threads, the threads share the rows of one
+and meet after each factor.) A few rows of the result stay in registers while all their links are
+summed; a link is a pointer, since its distance is the same for every row until it wraps around
+the ring, so there are no indices to read. The gradient by the values is the same loop with the
+distances negated: each row gathers from those that read it, and nothing is scattered. The
+gradient by the weights sums as many dot products at once as a register has lanes. The backward
+pass keeps values and weights alone and computes the values between the factors again in scratch
+memory that is reused from call to call, which is faster than to write and read them through main
+memory. The loops are in `paramixer_core/native/mixing.cpp`.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from paramixer_core import native
+
+
+def forward(
+    values: Tensor, weights: Tensor, offsets: Sequence[Sequence[int]], residual: bool
+) -> Tensor:
+    """All factors. Shapes as in `mix`; CPU, float32 and float64."""
+    values, weights = values.contiguous(), weights.contiguous()
+    result = torch.empty_like(values)
+    native.call(
+        "mix_forward",
+        (values, weights),
+        [ahead for row in offsets for ahead in row],
+        (*weights.shape, values.shape[2]),
+        int(residual),
+        results=(result,),
+    )
+    return result
+
+
+def backward(
+    grad: Tensor,
+    values: Tensor,
+    weights: Tensor,
+    offsets: Sequence[Sequence[int]],
+    residual: bool,
+) -> tuple[Tensor, Tensor]:
+    """Gradients by values and weights."""
+    grad, values, weights = grad.contiguous(), values.contiguous(), weights.contiguous()
+    grad_values, grad_weights = torch.empty_like(values), torch.empty_like(weights)
+    native.call(
+        "mix_backward",
+        (grad, values, weights),
+        [ahead for row in offsets for ahead in row],
+        (*weights.shape, values.shape[2]),
+        int(residual),
+        results=(grad_values, grad_weights),
+    )
+    return grad_values, grad_weights

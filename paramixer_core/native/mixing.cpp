@@ -1,0 +1,313 @@
+// The mixing operator: all factors of a block, forward and backward, in one call each.
+#include "vectors.h"
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+thread_local Scratch scratch;
+
+struct Shape {
+  int64_t factors, batch, seq, links, channels;
+};
+
+// Where link k finds its value and its weight, as seen from row 0, while no link wraps around.
+template <typename T> struct Link {
+  const T *values;
+  const T *weights;
+};
+
+// Rows in stretches in which every link wraps around the ring or does not.
+template <typename T> class Stretches {
+public:
+  explicit Stretches(int64_t count) : links(count) {}
+
+  // Call `run(first, last, links)` for each stretch. `ahead` is how far each link reaches, in
+  // 0..seq-1. Its weight lies at the row itself, or, when `turned`, at the row it reaches.
+  template <typename Run>
+  void each(const int64_t *ahead, const Shape &shape, const T *values, int64_t stride,
+            const T *weights, bool turned, int64_t first, int64_t last, Run run) {
+    ends.clear();
+    for (int64_t k = 0; k < shape.links; ++k)
+      if (int64_t end = shape.seq - ahead[k]; end > first && end < last) ends.push_back(end);
+    ends.push_back(last);
+    std::sort(ends.begin(), ends.end());
+    for (int64_t end : ends) {
+      if (end <= first) continue;
+      for (int64_t k = 0; k < shape.links; ++k) {
+        const int64_t shift = first + ahead[k] >= shape.seq ? ahead[k] - shape.seq : ahead[k];
+        links[k] = {values + shift * stride, weights + k + (turned ? shift * shape.links : 0)};
+      }
+      run(first, end, links.data());
+      first = end;
+    }
+  }
+
+private:
+  std::vector<Link<T>> links;
+  std::vector<int64_t> ends;
+};
+
+// Call `run(column, parts)` for pieces of 4, 2 or 1 vectors (`parts`, a constant) of a row.
+template <typename T, typename Run> inline void for_columns(int64_t stride, Run run) {
+  constexpr int L = LANES<T>;
+  int64_t column = 0;
+  for (; column + 4 * L <= stride; column += 4 * L)
+    run(column, std::integral_constant<int, 4>());
+  if (column + 2 * L <= stride) {
+    run(column, std::integral_constant<int, 2>());
+    column += 2 * L;
+  }
+  if (column < stride) run(column, std::integral_constant<int, 1>());
+}
+
+// Rows x Parts vectors of the result stay in registers while the links run through.
+template <typename T, int Rows, int Parts>
+inline void sum_links(T *out, const T *self, const Link<T> *links, int64_t count, int64_t row,
+                      int64_t column, int64_t stride) {
+  constexpr int L = LANES<T>;
+  const int64_t place = row * stride + column;
+  Vector<T> sums[Rows][Parts];
+  for (int r = 0; r < Rows; ++r)
+    for (int p = 0; p < Parts; ++p)
+      sums[r][p] = self ? load(self + place + r * stride + p * L) : Vector<T>{};
+  for (int64_t k = 0; k < count; ++k) {
+    const T *value = links[k].values + place;
+    const T *weight = links[k].weights + row * count;
+    for (int r = 0; r < Rows; ++r)
+      for (int p = 0; p < Parts; ++p)
+        sums[r][p] += weight[r * count] * load(value + r * stride + p * L);
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int p = 0; p < Parts; ++p) store(out + place + r * stride + p * L, sums[r][p]);
+}
+
+// out[i] = sum_k weight_k(i) values[i + ahead_k] (+ values[i]) for rows first..last.
+template <typename T>
+void apply_factor(T *out, const T *values, const T *weights, const int64_t *ahead,
+                  const Shape &shape, int64_t stride, bool residual, bool turned, int64_t first,
+                  int64_t last, Stretches<T> &stretches) {
+  const T *self = residual ? values : nullptr;
+  stretches.each(
+      ahead, shape, values, stride, weights, turned, first, last,
+      [&](int64_t from, int64_t to, const Link<T> *links) {
+        for_columns<T>(stride, [&](int64_t column, auto parts) {
+          int64_t row = from;
+          for (; row + 4 <= to; row += 4)
+            sum_links<T, 4, parts>(out, self, links, shape.links, row, column, stride);
+          for (; row < to; ++row)
+            sum_links<T, 1, parts>(out, self, links, shape.links, row, column, stride);
+        });
+      });
+}
+
+// Products of one row of the gradient with the rows its links read, lane by lane.
+template <typename T, int Parts>
+inline void lane_products(T *products, const T *grad, const Link<T> *links, int64_t count,
+                          int64_t row, int64_t column, int64_t stride) {
+  constexpr int L = LANES<T>;
+  const int64_t place = row * stride + column;
+  Vector<T> own[Parts];
+  for (int p = 0; p < Parts; ++p) own[p] = load(grad + place + p * L);
+  for (int64_t k = 0; k < count; ++k) {
+    const T *value = links[k].values + place;
+    Vector<T> sum = own[0] * load(value);
+    for (int p = 1; p < Parts; ++p) sum += own[p] * load(value + p * L);
+    if (column > 0) sum += load(products + k * L);
+    store(products + k * L, sum);
+  }
+}
+
+// grad_weights[i, k] = grad[i] . values[i + ahead_k] for rows first..last. The products of a few
+// rows are kept lane by lane, so that one shuffle tree sums as many of them as there are lanes.
+template <typename T>
+void link_gradients(T *grad_weights, const T *grad, const T *values, const int64_t *ahead,
+                    const Shape &shape, int64_t stride, T *products, int64_t first, int64_t last,
+                    Stretches<T> &stretches) {
+  constexpr int L = LANES<T>;
+  const int64_t count = shape.links;
+  stretches.each(
+      ahead, shape, values, stride, values, false, first, last,
+      [&](int64_t from, int64_t to, const Link<T> *links) {
+        for (int64_t block = from; block < to; block += L) {
+          const int64_t rows = std::min<int64_t>(L, to - block);
+          for (int64_t r = 0; r < rows; ++r)
+            for_columns<T>(stride, [&](int64_t column, auto parts) {
+              lane_products<T, parts>(products + r * count * L, grad, links, count, block + r,
+                                      column, stride);
+            });
+          T *sums = grad_weights + block * count;
+          const int64_t dots = rows * count;
+          int64_t d = 0;
+          for (; d + L <= dots; d += L) store(sums + d, lane_sums<T, L>(products + d * L));
+          if (d < dots) {
+            std::memset(products + dots * L, 0, (d + L - dots) * L * sizeof(T));
+            const Vector<T> rest = lane_sums<T, L>(products + d * L);
+            std::memcpy(sums + d, &rest, (dots - d) * sizeof(T));
+          }
+        }
+      });
+}
+
+template <typename T>
+void copy_rows(T *to, int64_t to_stride, const T *from, int64_t from_stride, int64_t rows) {
+  const int64_t width = std::min(to_stride, from_stride);
+  for (int64_t r = 0; r < rows; ++r) {
+    std::memcpy(to + r * to_stride, from + r * from_stride, width * sizeof(T));
+    std::fill(to + r * to_stride + width, to + (r + 1) * to_stride, T(0));
+  }
+}
+
+// Who does what: whole sequences when there are enough for all threads, else rows of each one.
+struct Team {
+  int64_t members, first_sequence, last_sequence, first_row, last_row, room, seat;
+  bool shares_rows;
+  Team(const Shape &s, bool by_sequence) {
+    members = team_size();
+    const int64_t me = thread_number();
+    const int64_t sequences = by_sequence ? members : 1, rows = by_sequence ? 1 : members;
+    const int64_t s_me = by_sequence ? me : 0, r_me = by_sequence ? 0 : me;
+    first_sequence = s.batch * s_me / sequences;
+    last_sequence = s.batch * (s_me + 1) / sequences;
+    first_row = s.seq * r_me / rows;
+    last_row = s.seq * (r_me + 1) / rows;
+    room = s_me;
+    seat = r_me;
+    shares_rows = rows > 1;
+  }
+  // Wait until the rows of all others are there too.
+  void meet() const {
+    if (shares_rows) {
+#pragma omp barrier
+    }
+  }
+};
+
+template <typename T> int64_t plane_size(const Shape &s, int64_t stride) {
+  return round_up(s.seq * stride, 64) + 64;  // 64 more: planes must not share cache sets
+}
+
+template <typename T>
+int forward(const T *values, const T *weights, const int64_t *ahead, Shape s, bool residual,
+            int threads, T *result) {
+  const int64_t stride = round_up(s.channels, LANES<T>), plane = plane_size<T>(s, stride);
+  const bool padded = stride != s.channels, by_sequence = s.batch >= threads;
+  const int64_t planes = padded ? 3 : 2;
+  T *memory = static_cast<T *>(
+      scratch.take((by_sequence ? threads : 1) * planes * plane * sizeof(T)));
+  if (memory == nullptr) return 1;
+#pragma omp parallel num_threads(threads)
+  {
+    const Team team(s, by_sequence);
+    const int64_t first = team.first_row, height = team.last_row - first;
+    T *own = memory + team.room * planes * plane;
+    Stretches<T> stretches(s.links);
+    for (int64_t b = team.first_sequence; b < team.last_sequence; ++b) {
+      const T *reached = values + b * s.seq * s.channels;
+      T *answer = result + b * s.seq * s.channels;
+      if (padded) {
+        copy_rows(own + 2 * plane + first * stride, stride, reached + first * s.channels,
+                  s.channels, height);
+        reached = own + 2 * plane;
+        team.meet();
+      }
+      for (int64_t m = 0; m < s.factors; ++m) {
+        T *next = m + 1 == s.factors && !padded ? answer : own + (m % 2) * plane;
+        apply_factor(next, reached, weights + (m * s.batch + b) * s.seq * s.links,
+                     ahead + m * s.links, s, stride, residual, false, first, team.last_row,
+                     stretches);
+        reached = next;
+        team.meet();
+      }
+      if (padded) {
+        copy_rows(answer + first * s.channels, s.channels, reached + first * stride, stride,
+                  height);
+        team.meet();
+      }
+    }
+  }
+  return 0;
+}
+
+template <typename T>
+int backward(const T *grad, const T *values, const T *weights, const int64_t *ahead, Shape s,
+             bool residual, int threads, T *grad_values, T *grad_weights) {
+  const int64_t stride = round_up(s.channels, LANES<T>), plane = plane_size<T>(s, stride);
+  const bool padded = stride != s.channels, by_sequence = s.batch >= threads;
+  const int64_t planes = s.factors + 3;  // V_0 .. V_{M-1}, two for the gradient, one to pad it
+  const int64_t products = round_up((LANES<T> * s.links + LANES<T>)*LANES<T>, 64);
+  const int64_t room = planes * plane + products * (by_sequence ? 1 : threads);
+  T *memory = static_cast<T *>(scratch.take((by_sequence ? threads : 1) * room * sizeof(T)));
+  if (memory == nullptr) return 1;
+  std::vector<int64_t> behind(s.factors * s.links);
+  for (size_t k = 0; k < behind.size(); ++k) behind[k] = ahead[k] ? s.seq - ahead[k] : 0;
+#pragma omp parallel num_threads(threads)
+  {
+    const Team team(s, by_sequence);
+    const int64_t first = team.first_row, last = team.last_row;
+    T *own = memory + team.room * room;
+    T *grads = own + s.factors * plane;
+    T *lanes = own + planes * plane + team.seat * products;
+    Stretches<T> stretches(s.links);
+    for (int64_t b = team.first_sequence; b < team.last_sequence; ++b) {
+      const T *start = values + b * s.seq * s.channels;
+      const T *back = grad + b * s.seq * s.channels;
+      if (padded) {
+        T *wide = grads + 2 * plane;
+        copy_rows(own + first * stride, stride, start + first * s.channels, s.channels,
+                  last - first);
+        copy_rows(wide + first * stride, stride, back + first * s.channels, s.channels,
+                  last - first);
+        start = own;
+        back = wide;
+        team.meet();
+      }
+      const auto reached = [&](int64_t m) { return m ? own + m * plane : start; };
+      const auto place = [&](int64_t m) { return (m * s.batch + b) * s.seq * s.links; };
+      for (int64_t m = 0; m + 1 < s.factors; ++m) {
+        apply_factor(own + (m + 1) * plane, reached(m), weights + place(m), ahead + m * s.links, s,
+                     stride, residual, false, first, last, stretches);
+        team.meet();
+      }
+      T *answer = grad_values + b * s.seq * s.channels;
+      for (int64_t m = s.factors - 1; m >= 0; --m) {
+        link_gradients(grad_weights + place(m), back, reached(m), ahead + m * s.links, s, stride,
+                       lanes, first, last, stretches);
+        T *next = m == 0 && !padded ? answer : grads + (m % 2) * plane;
+        apply_factor(next, back, weights + place(m), behind.data() + m * s.links, s, stride,
+                     residual, true, first, last, stretches);
+        back = next;
+        team.meet();
+      }
+      if (padded) {
+        copy_rows(answer + first * s.channels, s.channels, back + first * stride, stride,
+                  last - first);
+        team.meet();
+      }
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+#define DEFINE(T, NAME)                                                                            \
+  EXPORT int mix_forward_##NAME(const T *values, const T *weights, const int64_t *ahead,           \
+                                const int64_t *shape, int residual, int threads, T *result) {      \
+    return forward<T>(values, weights, ahead, {shape[0], shape[1], shape[2], shape[3], shape[4]},  \
+                      residual, threads, result);                                                  \
+  }                                                                                                \
+  EXPORT int mix_backward_##NAME(const T *grad, const T *values, const T *weights,                 \
+                                 const int64_t *ahead, const int64_t *shape, int residual,         \
+                                 int threads, T *grad_values, T *grad_weights) {                   \
+    return backward<T>(grad, values, weights, ahead,                                               \
+                       {shape[0], shape[1], shape[2], shape[3], shape[4]}, residual, threads,      \
+                       grad_values, grad_weights);                                                 \
+  }
+
+DEFINE(float, float32)
+DEFINE(double, float64)
