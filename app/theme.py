@@ -34,7 +34,7 @@ class Ink:
 INKS: dict[str, Ink] = {
     "chord": Ink("#0072b2", "#4fb3e8"),
     "cdil": Ink("#00835f", "#3ccba0", (7, 3)),
-    "attention": Ink("#b8548f", "#e793c4", (2, 3)),
+    "attention": Ink("#a8447f", "#e793c4", (2, 3)),
     "positive": Ink("#b35806", "#f0a150"),
     "negative": Ink("#542788", "#b79be0", (6, 3)),
     "neutral": Ink("#5b6470", "#a7b0bc"),

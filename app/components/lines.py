@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.components.feed import feed
-from app.components.payload import pack, script, style
+from app.components.client import mount_code, mount_view
+from app.components.payload import pack
 from app.theme import ink
 from paramixer_core.errors import ParamixerError
 
@@ -17,12 +17,6 @@ MAX_POINTS = 2_400
 """Points that one tick may carry, all lines together: at most 38.4 kB with bands."""
 
 MAX_LINES = 24
-
-_VIEW = st.components.v2.component(
-    "paramixer_lines",
-    js=script("kit", "lines_draw", "lines"),
-    css=style("kit", "lines"),
-)
 
 
 @dataclass(frozen=True)
@@ -55,8 +49,8 @@ def points_per_line(num_lines: int) -> int:
     return min(600, MAX_POINTS // max(1, num_lines))
 
 
-def lines_payload(lines: Sequence[Line], key: str) -> bytes:
-    """What a tick sends: x, y (and bands) as float32, and the names and inks of the lines.
+def lines_payload(lines: Sequence[Line], frame: dict[str, Any]) -> bytes:
+    """What a tick sends: the frame, the lines' names and inks, x, y (and bands) as float32.
 
     Raises ParamixerError for more than MAX_POINTS points or MAX_LINES lines.
     """
@@ -84,7 +78,7 @@ def lines_payload(lines: Sequence[Line], key: str) -> bytes:
     for side in ("low", "high"):
         parts = [getattr(line, side) for line in lines if getattr(line, side) is not None]
         arrays[side] = _joined(parts)
-    return pack({"key": key, "lines": described}, arrays)
+    return pack({**frame, "view": "lines", "lines": described}, arrays)
 
 
 def live_lines(
@@ -103,9 +97,8 @@ def live_lines(
 ) -> None:
     """Draw curves that keep their canvas, zoom and legend while their points change.
 
-    Call it in a fragment with the same key at every tick: the frame (title, labels) is sent once,
-    a tick carries the points alone. Readers toggle lines in the legend, drag to zoom, double-click
-    to zoom out, hover or use the arrow keys to read exact values.
+    Call it in a fragment with the same key at every tick. Readers toggle lines in the legend, drag
+    to zoom, double-click to zoom out, hover or use the arrow keys to read exact values.
 
     Args:
         lines: the curves, thinned to `points_per_line` points each; [] shows the text `empty`.
@@ -135,8 +128,8 @@ def live_lines(
         "caption": caption,
     }
     with st.container(gap=None):
-        _VIEW(key=key, data=frame)
-        feed(key=f"{key}-feed", data=lines_payload(lines, key))
+        mount_view(key, lines_payload(lines, frame))
+        mount_code()
 
 
 def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[np.float32]:

@@ -7,10 +7,10 @@ import streamlit as st
 from jaxtyping import Float32, UInt8
 from numpy.typing import NDArray
 
-from app.components.choice import latest_choice, nothing, whole_number
-from app.components.feed import feed
+from app.components.choice import latest_choice, whole_number
+from app.components.client import mount_code, mount_feed, mount_view
 from app.components.matrix_sources import NO_LINK, DenseMatrix, MatrixSource, SparseMatrix
-from app.components.payload import pack, script, style
+from app.components.payload import pack
 from app.theme import INKS, Scale, colour_table
 from paramixer_core.errors import ParamixerError
 
@@ -25,10 +25,6 @@ COARSE_SIDE = 384
 
 WINDOW_SIDE = 128
 """Rows and columns of the exact window that a zoomed view of a larger matrix asks for."""
-
-VIEW_CODE = script("kit", "matrix_source", "matrix_draw", "matrix_parts", "matrix_moves", "matrix")
-VIEW_STYLE = style("kit", "matrix")
-_VIEW = st.components.v2.component("paramixer_matrix", js=VIEW_CODE, css=VIEW_STYLE)
 
 
 class Cell(NamedTuple):
@@ -74,6 +70,7 @@ def view_payload(
     top = limit or float(np.abs(finite).max(initial=0)) or 1.0
     header: dict[str, Any] = {
         **texts,
+        "view": "matrix",
         "kind": kind,
         "rows": rows,
         "columns": columns,
@@ -191,17 +188,13 @@ def matrix_view(
     }
     payload = view_payload(source, signed=signed, limit=limit, texts=texts)
     with st.container(gap=None):
-        state = _VIEW(
-            key=key,
-            data=payload,
-            on_selection_change=nothing,
-            on_corner_change=nothing,
-        )
+        state = mount_view(key, payload, "selection", "corner")
         now = latest_choice(key, given, _clicked(state.get("selection")))
         if now is not None and not _inside(now, source.shape):
             now = None
         corner = _corner(state.get("corner"), source.shape)
-        feed(key=f"{key}-feed", data=detail_payload(source, key, now, corner))
+        mount_feed(key, detail_payload(source, key, now, corner))
+        mount_code()
     return now
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.components.choice import latest_choice, nothing, whole_number
-from app.components.feed import feed
+from app.components.choice import latest_choice, whole_number
+from app.components.client import mount_code, mount_feed, mount_view
 from app.components.matrix_sources import MAX_SIDE, NO_LINK
-from app.components.payload import pack, script, style
+from app.components.payload import pack
 from app.theme import INKS
 from paramixer_core.errors import ParamixerError
 
@@ -20,9 +20,6 @@ DRAWN_TOKENS = 128
 STEPS_BYTES = 65_536
 """A whole N x N table of steps is sent up to N = 256; above that one source's column."""
 
-VIEW_CODE = script("kit", "ring_draw", "ring")
-VIEW_STYLE = style("kit", "ring")
-_VIEW = st.components.v2.component("paramixer_ring", js=VIEW_CODE, css=VIEW_STYLE)
 
 Factor = Sequence[int] | NDArray[Any]
 """Offsets that every row shares, or (N, K) column indices with -1 for no link."""
@@ -65,6 +62,7 @@ def ring_payload(
     inks["new"] = [INKS["positive"].light, INKS["positive"].dark]
     header = {
         **texts,
+        "view": "ring",
         "seqLen": seq_len,
         "every": every,
         "factors": described,
@@ -122,18 +120,15 @@ def ring_view(
         "maxSize": max_size,
     }
     with st.container(gap=None):
-        state = _VIEW(
-            key=key,
-            data=ring_payload(seq_len, factors, steps, texts),
-            on_source_change=nothing,
-        )
+        state = mount_view(key, ring_payload(seq_len, factors, steps, texts), "source")
         now = latest_choice(key, source, _clicked(state.get("source"), seq_len))
         if not 0 <= now < seq_len:
             now = source
         column = {}
         if steps is not None and steps.ndim == 2 and steps.size > STEPS_BYTES:
             column = {"column": _as_bytes(steps[:, now])}
-        feed(key=f"{key}-feed", data=pack({"key": key, "source": now}, column))
+        mount_feed(key, pack({"key": key, "source": now}, column))
+        mount_code()
     return now
 
 

@@ -2,7 +2,7 @@
 export default function ({ data }) {
   const length = new DataView(data.buffer, data.byteOffset).getUint32(0, true);
   const { key } = JSON.parse(new TextDecoder().decode(data.subarray(4, 4 + length)));
-  const feeds = (window.__paramixerFeeds ??= new Map());
+  const { feeds } = (window.__paramixer ??= { waiting: [], feeds: new Map() });
   if (!feeds.has(key)) feeds.set(key, { latest: null, hear: null });
   const feed = feeds.get(key);
   feed.latest = data;

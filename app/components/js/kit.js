@@ -168,8 +168,24 @@ class Bus {
 }
 
 // Small messages from Python to a big view: the feed leaves them here, the view takes them.
-function feedOf(key) {
-  const feeds = (window.__paramixerFeeds ??= new Map());
-  if (!feeds.has(key)) feeds.set(key, { latest: null, hear: null });
-  return feeds.get(key);
+class Feed {
+  constructor() {
+    this.key = null;
+  }
+
+  join(key, hear) {
+    this.leave();
+    const { feeds } = window.__paramixer;
+    if (!feeds.has(key)) feeds.set(key, { latest: null, hear: null });
+    this.key = key;
+    this.hear = (data) => hear(unpack(data));
+    const feed = feeds.get(key);
+    feed.hear = this.hear;
+    if (feed.latest) this.hear(feed.latest);
+  }
+
+  leave() {
+    const feed = window.__paramixer.feeds.get(this.key);
+    if (feed && feed.hear === this.hear) feed.hear = null;
+  }
 }

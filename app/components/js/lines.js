@@ -69,25 +69,16 @@ class Lines {
     event.preventDefault();
   }
 
-  setFrame(frame) {
+  take(header, arrays) {
+    const frame = header;
     this.frame = frame;
-    if (this.feed && this.feed.hear === this.take) this.feed.hear = null;
-    this.take = (data) => this.setPoints(data);
-    this.feed = feedOf(frame.key);
-    this.feed.hear = this.take;
+    this.theme = readTheme(this.host);
     this.title.textContent = frame.title;
     this.note.textContent = frame.caption;
     this.note.hidden = !frame.caption;
     this.blank.textContent = frame.empty;
     this.canvas.style.height = `${frame.height}px`;
     this.area.style.height = `${frame.height}px`;
-    this.theme = null;
-    if (this.feed.latest) this.setPoints(this.feed.latest);
-    this.ask();
-  }
-
-  setPoints(data) {
-    const { header, arrays } = unpack(data);
     let [at, band] = [0, 0];
     this.lines = header.lines.map((line) => {
       const [from, to] = [at, (at += line.count)];
@@ -96,7 +87,7 @@ class Lines {
         made.low = arrays.low.subarray(band, band + line.count);
         made.high = arrays.high.subarray(band, (band += line.count));
       }
-      if (this.frame.smoothing) made.smooth = smoothed(made.y, this.frame.smoothing);
+      if (frame.smoothing) made.smooth = smoothed(made.y, frame.smoothing);
       return made;
     });
     this.updates += 1;
@@ -208,7 +199,6 @@ class Lines {
   draw() {
     const width = this.area.clientWidth;
     if (!this.frame || !width) return;
-    this.theme ??= readTheme(this.host);
     const { theme, frame } = this;
     const context = sharpen(this.canvas, width, frame.height);
     context.clearRect(0, 0, width, frame.height);
@@ -249,13 +239,6 @@ class Lines {
   destroy() {
     this.ask.cancel();
     this.watch.disconnect();
-    if (this.feed && this.feed.hear === this.take) this.feed.hear = null;
     this.root.remove();
   }
-}
-
-export default function ({ data, parentElement }) {
-  const [view, leave] = viewAt(parentElement, () => new Lines(parentElement));
-  view.setFrame(data);
-  return leave;
 }

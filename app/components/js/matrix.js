@@ -13,6 +13,7 @@ class Matrix {
     this.clicks = 0;
     this.heard = undefined;
     this.images = new Map();
+    this.feed = new Feed();
     parent.append(this.root);
     this.ask = framed(() => this.draw());
     this.watch = new ResizeObserver(() => this.ask());
@@ -24,9 +25,8 @@ class Matrix {
     this.listen();
   }
 
-  take({ data, setStateValue }) {
-    const { header, arrays } = unpack(data);
-    this.send = setStateValue;
+  take(header, arrays, send) {
+    this.send = send;
     const shape = [header.rows, header.columns];
     if (!this.header || this.header.group !== header.group) {
       this.bus?.close();
@@ -40,18 +40,10 @@ class Matrix {
     this.theme = readTheme(this.host);
     if (this.selected && !this.inside(this.selected)) this.selected = null;
     if (this.hovered && !this.inside(this.hovered)) this.hovered = null;
-    this.joinFeed(header.key);
+    this.feed.join(header.key, (detail) => this.takeDetail(detail));
     this.tellParts();
     this.tellState();
     this.ask();
-  }
-
-  joinFeed(key) {
-    if (this.feed && this.feed.hear === this.learn) this.feed.hear = null;
-    this.learn = (data) => this.takeDetail(unpack(data));
-    this.feed = feedOf(key);
-    this.feed.hear = this.learn;
-    if (this.feed.latest) this.learn(this.feed.latest);
   }
 
   // The selection that Python holds, and exact numbers of a large matrix. A reply that is older
@@ -246,7 +238,7 @@ class Matrix {
   destroy() {
     window.removeEventListener("scroll", this.onScroll, { capture: true });
     this.bus?.close();
-    if (this.feed && this.feed.hear === this.learn) this.feed.hear = null;
+    this.feed.leave();
     for (const later of [this.ask, this.reportSoon, this.requestSoon]) later.cancel();
     this.watch.disconnect();
     this.root.remove();
@@ -261,11 +253,4 @@ function wholeOf([rows, columns]) {
 
 function largest(grid) {
   return (grid.most ??= grid.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
-}
-
-export default function (component) {
-  const { parentElement } = component;
-  const [view, leave] = viewAt(parentElement, () => new Matrix(parentElement));
-  view.take(component);
-  return leave;
 }

@@ -12,6 +12,7 @@ class Ring {
     this.link = null;
     this.source = 0;
     this.heard = undefined;
+    this.feed = new Feed();
     const tool = (text, label) => element("button", { type: "button", className: "tool", textContent: text, "aria-label": label, title: label });
     this.title = element("div", { className: "title", role: "heading", "aria-level": "4" });
     this.canvas = element("canvas", { tabIndex: 0, role: "application", "aria-roledescription": "ring of tokens" });
@@ -67,9 +68,8 @@ class Ring {
     };
   }
 
-  take({ data, setStateValue }) {
-    const { header, arrays } = unpack(data);
-    this.send = setStateValue;
+  take(header, arrays, send) {
+    this.send = send;
     if (!this.header || this.header.group !== header.group) {
       this.bus?.close();
       this.bus = new Bus(header.group, (message) => this.hear(message));
@@ -90,27 +90,22 @@ class Ring {
     this.input.max = header.seqLen - 1;
     const playable = header.steps !== "none";
     for (const control of [this.play, this.back, this.next, this.first]) control.hidden = !playable;
-    this.joinFeed(header.key);
+    this.feed.join(header.key, (detail) => this.takeDetail(detail));
     this.tellState();
     this.ask();
   }
 
-  joinFeed(key) {
-    if (this.feed && this.feed.hear === this.learn) this.feed.hear = null;
-    this.learn = (data) => {
-      const { header, arrays } = unpack(data);
-      if (arrays.column) this.column = { source: header.source, steps: arrays.column };
-      const late = performance.now() - (this.sentAt ?? -Infinity) < 2000 && header.source !== this.sent;
-      if (header.source !== this.heard && !late) {
-        this.heard = header.source;
-        this.source = Math.min(header.source, this.header.seqLen - 1);
-      }
-      this.tellState();
-      this.ask();
-    };
-    this.feed = feedOf(key);
-    this.feed.hear = this.learn;
-    if (this.feed.latest) this.learn(this.feed.latest);
+  // The source that Python holds and, for a long ring without a pattern, its column of steps. A
+  // reply that is older than the reader's last pick doesn't undo that pick.
+  takeDetail({ header, arrays }) {
+    if (arrays.column) this.column = { source: header.source, steps: arrays.column };
+    const late = performance.now() - (this.sentAt ?? -Infinity) < 2000 && header.source !== this.sent;
+    if (header.source !== this.heard && !late) {
+      this.heard = header.source;
+      this.source = Math.min(header.source, this.header.seqLen - 1);
+    }
+    this.tellState();
+    this.ask();
   }
 
   // After how many factors the token reads the source; undefined while only the server knows.
@@ -358,16 +353,9 @@ class Ring {
   destroy() {
     this.stop();
     this.bus?.close();
-    if (this.feed && this.feed.hear === this.learn) this.feed.hear = null;
+    this.feed.leave();
     this.ask.cancel();
     this.watch.disconnect();
     this.root.remove();
   }
-}
-
-export default function (component) {
-  const { parentElement } = component;
-  const [view, leave] = viewAt(parentElement, () => new Ring(parentElement));
-  view.take(component);
-  return leave;
 }
