@@ -9,8 +9,6 @@ from typing import Generic, TypeVar
 
 import streamlit as st
 
-from paramixer_core.tasks import TASKS
-
 T = TypeVar("T")
 KEPT = "kept_settings"
 LOCK = "lock"
@@ -239,14 +237,6 @@ class ListedNames(list[str]):
 def dark_theme() -> bool:
     """Whether this browser shows the dark theme now."""
     return st.context.theme.type == "dark"
-
-
-def task_length(task: str) -> int:
-    """N for a task: one of its fixed lengths, or any whole number where it has none."""
-    lengths = TASKS[task].seq_lens
-    if lengths is None:
-        return whole_number("Tokens N", "n", low=2, high=16_384, default=128)
-    return choice("Tokens N", "n", lengths, default=lengths[0], row=True)
 
 
 def stop(label: str, key: str, stops: Sequence[int], *, default: int, tip: str = "") -> int:

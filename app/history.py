@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import controls, engine, say
-from app.compute import mixer_titles
+from app.names import mixer_titles
 from paramixer_core.inspection import inspect_example, num_examples
 from paramixer_core.runs.run import Run
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import engine, say
 from app.components import Line, live_lines, points_per_line
-from app.compute import mixer_titles
+from app.names import mixer_titles
 from paramixer_core.runs.run import Run, RunState
 
 TICK_SECONDS = 0.5

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.compute import device_names
+from app.warm import warm_up
 from paramixer_core.errors import ParamixerError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,12 +55,11 @@ def run_app() -> None:
             for entry in PAGES
         ]
     )
-    with st.sidebar:
-        st.caption(f"Computes on: {', '.join(device_names())}")
     try:
         page.run()
     except ParamixerError as error:
         st.error(str(error), icon=":material/error:")
+    warm_up()
 
 
 def link_to(file: str, label: str | None = None) -> None:

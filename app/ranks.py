@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from app import engine, history
-from app.compute import mixer_titles
 from app.figures.lines import Curve
+from app.names import mixer_titles
 from paramixer_core.analysis.rank import spectrum_report
 from paramixer_core.runs.run import Run
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import compute, controls, say
+from app import controls, costs, names, say
 from app.figures.lines import Curve, Mark, curves_figure
 from paramixer_core.cost import CostShape, Quantity
 
@@ -32,8 +32,8 @@ with left:
 shape = CostShape(
     mixer="chord", seq_len=seq_len, channels=channels, hidden=hidden, num_links=num_links
 )
-titles = compute.mixer_titles()
-totals = compute.cost_totals(shape, quantity)
+titles = names.mixer_titles()
+totals = costs.cost_totals(shape, quantity)
 with right:
     for column, (mixer, total) in zip(st.columns(len(totals)), totals.items(), strict=True):
         column.metric(
@@ -44,7 +44,7 @@ with right:
             delta_arrow="off",
             help=f"{total:,} {say.UNITS[quantity]} at N = {seq_len:,}, one sequence",
         )
-    curves = compute.cost_curves(shape, quantity)
+    curves = costs.cost_curves(shape, quantity)
     st.plotly_chart(
         curves_figure(
             [Curve(titles[mixer], x, y, mixer) for mixer, (x, y) in curves.items()],
@@ -58,7 +58,7 @@ with right:
         key="cost_curves",
         config={"displayModeBar": False},
     )
-for mixer, first in compute.cost_crossings(shape, quantity).items():
+for mixer, first in costs.cost_crossings(shape, quantity).items():
     st.markdown(f"- {say.crossing(titles[mixer], first)}")
 with st.expander("Part by part: formulas and exact numbers"):
     st.markdown(
@@ -66,4 +66,4 @@ with st.expander("Part by part: formulas and exact numbers"):
         "multiply-add is one multiplication with its addition. Tests compare these forms with "
         "the operations that PyTorch counts."
     )
-    st.dataframe(compute.cost_parts(shape), hide_index=True)
+    st.dataframe(costs.cost_parts(shape), hide_index=True)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
+from paramixer_core.analysis.arrays import float64_array
 from paramixer_core.analysis.supports import Factors, ring_factors
 from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
@@ -113,7 +114,9 @@ class SparseOperator(Operator):
         """A Paramixer block's operator from the link weights (M, N, K) of one example."""
         per_factor = Residual(residual) is Residual.PER_FACTOR
         around = Residual(residual) is Residual.AROUND_BLOCK
-        return cls(ring_factors(weights, offsets, residual=per_factor), float(around))
+        return cls(
+            ring_factors(float64_array(weights), offsets, residual=per_factor), float(around)
+        )
 
     @property
     def seq_len(self) -> int:  # type: ignore[override]

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int, Shaped
 from scipy.sparse import csr_array
 from torch import Tensor
 
+from paramixer_core.analysis.arrays import float64_array
 from paramixer_core.analysis.supports import Factors, ring_factors
 from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
@@ -86,7 +87,7 @@ def trace_routes(
     """
     per_factor = Residual(residual) is Residual.PER_FACTOR
     direct = float(row == column and Residual(residual) is Residual.AROUND_BLOCK)
-    factors = ring_factors(weights, offsets, residual=per_factor)
+    factors = ring_factors(float64_array(weights), offsets, residual=per_factor)
     return trace_factors(factors, row, column, strongest=strongest, direct=direct)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Int
 from scipy.sparse import csr_array, eye_array
-from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
 
@@ -46,24 +45,23 @@ def csr_from_links(
 
 
 def ring_factors(
-    weights: Tensor | np.ndarray, offsets: Sequence[Sequence[int]], *, residual: bool = True
+    weights: np.ndarray, offsets: Sequence[Sequence[int]], *, residual: bool = True
 ) -> Factors:
     """The factors A_m as float64 CSR matrices from link weights (M, N, K).
 
     A_m = I + W_m with `residual`, else W_m. Links that land on one column are one edge with the
     summed weight, and so are a self link and the identity.
     """
-    held = weights.detach().cpu().double().numpy() if isinstance(weights, Tensor) else weights
-    if held.ndim != 3 or held.shape[0] != len(offsets) or held.shape[2] != len(offsets[0]):
+    if weights.ndim != 3 or weights.shape[0] != len(offsets) or weights.shape[2] != len(offsets[0]):
         raise ParamixerError(
             f"link weights of shape ({len(offsets)}, N, {len(offsets[0])})",
-            held.shape,
+            weights.shape,
             "pass those of one example and the offsets that they belong to",
         )
-    seq_len, links = held.shape[1:]
+    seq_len, links = weights.shape[1:]
     rows = np.repeat(np.arange(seq_len), links)
     factors = []
-    for factor, ahead in zip(held, offsets, strict=True):
+    for factor, ahead in zip(weights, offsets, strict=True):
         columns = (np.arange(seq_len)[:, None] + np.asarray(ahead)) % seq_len
         places = (rows, columns.ravel())
         matrix = csr_array((factor.astype(np.float64).ravel(), places), shape=(seq_len, seq_len))

@@ -60,7 +60,7 @@ def digit_sequences(
     seq_len: int,
 ) -> tuple[Float[Tensor, "1797 {seq_len} 1"], Int64[Tensor, " 1797"]]:
     """All pictures as sequences of ink in 0..1, the test pictures first."""
-    from sklearn.datasets import load_digits  # a second to import, so only where digits are read
+    from sklearn.datasets import load_digits  # takes a second, which other tasks need not wait
 
     pictures, labels = load_digits(return_X_y=True)
     order = np.random.default_rng(SPLIT_SEED).permutation(len(labels))
