@@ -175,14 +175,19 @@ class Trainer:
     def probe(self) -> dict[str, Tensor]:
         """What the network does with the first test sequences, small enough to keep.
 
-        `block.{l}.{name}` are the tensors of `Mixer.compact`, for min(4, 1024 / N) sequences (at
-        least one); up to N = 512 also, of the first sequence in float64,
+        `inputs`, `targets` and `answers` (the raw outputs) are of min(4, 1024 / N) sequences, at
+        least one; `block.{l}.{name}` are their tensors of `Mixer.compact`; up to N = 512 also, of
+        the first sequence in float64,
         `block.{l}.spectrum.{product|operator|logits}`, the singular values, largest first
         (logits: of the first head).
         """
         count = max(1, min(4, PROBE_TOKENS // self.config.seq_len))
         inputs = self._test_set.inputs[:count].to(self.device)
-        tensors = {"inputs": inputs, "targets": self._test_set.targets[:count]}
+        tensors = {
+            "inputs": inputs,
+            "targets": self._test_set.targets[:count],
+            "answers": self.network(inputs),
+        }
         for number, (mixer, compact) in enumerate(
             zip(self.network.mixers, self.network.compact(inputs), strict=True)
         ):
