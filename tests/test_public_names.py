@@ -11,6 +11,33 @@ from tests import house_rules
 ROOT = Path(__file__).parents[1]
 
 PUBLIC = {
+    "paramixer_core": [
+        "MIXERS",
+        "TASKS",
+        "Batch",
+        "BlockOperators",
+        "Diverged",
+        "Evaluation",
+        "LinkSource",
+        "Network",
+        "ParamixerError",
+        "Protocol",
+        "Record",
+        "Residual",
+        "RunConfig",
+        "Snapshot",
+        "Task",
+        "Trainer",
+        "build_network",
+        "choose_device",
+        "link_columns",
+        "make_task",
+        "mix",
+        "num_factors",
+        "protocol_graph",
+        "protocol_offsets",
+        "train",
+    ],
     "paramixer_core.cost": [
         "BLOCK_COSTS",
         "CostReport",
@@ -19,6 +46,15 @@ PUBLIC = {
         "Quantity",
         "cost_report",
     ],
+    "paramixer_core.models": [
+        "MIXERS",
+        "BlockOperators",
+        "Mixer",
+        "MixerKind",
+        "Network",
+        "build_network",
+    ],
+    "paramixer_core.tasks": ["TASKS", "Batch", "InputKind", "Task", "make_task"],
     "paramixer_core.mixing": ["mix"],
 }
 
