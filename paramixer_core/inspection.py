@@ -1,65 +1,181 @@
 """One example through a trained network: what went in, what came out, what mixed it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Shaped
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from paramixer_core.config import RunConfig
+from paramixer_core.analysis.operators import AttentionOperator, Operator, SparseOperator
+from paramixer_core.config import Residual, RunConfig
 from paramixer_core.errors import ParamixerError
-from paramixer_core.models import BlockOperators
+from paramixer_core.models import MIXERS, BlockOperators, Mixer, Network, build_network
+from paramixer_core.models.mixer import Compact, add_identity
+from paramixer_core.models.paramixer import ParamixerBlock, chain
 from paramixer_core.tasks import make_task
-from paramixer_core.training import Trainer
+from paramixer_core.tasks.task import Batch
 
 MAX_DENSE_SEQ_LEN = 1024
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """A test example and its way through a network; batch axes have length one.
+    """An example and its way through a network; batch axes have length one.
 
-    `answer` are the network's raw outputs, `correct` the task's verdict on them.
+    `answer` are the network's raw outputs (None where a snapshot holds none), `correct` the task's
+    verdict on them; a sequence of one's own has no target and so no verdict.
     """
 
     inputs: Shaped[Tensor, "1 seq *features"]
-    target: Shaped[Tensor, "1 *outputs"]
-    answer: Shaped[Tensor, "1 outputs"]
-    correct: bool
+    target: Shaped[Tensor, "1 *outputs"] | None
+    answer: Shaped[Tensor, "1 outputs"] | None
+    correct: bool | None
     blocks: list[BlockOperators]
 
 
-@torch.no_grad()
-def inspect_example(config: RunConfig, state: dict[str, Tensor], example: int) -> Inspection:
+def load_network(config: RunConfig, state: Mapping[str, Tensor]) -> Network:
+    """The run's network on the CPU with the weights of `Trainer.state`."""
+    task = make_task(config.task, config.seq_len)
+    network = build_network(config, task, torch.Generator().manual_seed(config.seed))
+    network.load_state_dict(
+        {
+            name.removeprefix("network."): value
+            for name, value in state.items()
+            if name.startswith("network.")
+        }
+    )
+    return network
+
+
+def inspect_example(config: RunConfig, state: Mapping[str, Tensor], example: int) -> Inspection:
     """Send a test example through the network whose weights `state` holds (`Trainer.state`).
 
     Dense matrices take O(factors N^2) memory, so N is at most 1,024 here. Raises ParamixerError
     for a longer sequence or an example that the test set does not have.
     """
-    if config.seq_len > MAX_DENSE_SEQ_LEN:
-        raise ParamixerError(
-            f"N up to {MAX_DENSE_SEQ_LEN:,} for dense matrices",
-            config.seq_len,
-            "choose a shorter run",
+    chosen = examples_of(config, [example])
+    return inspect_sequence(config, state, chosen.inputs, chosen.targets)
+
+
+@torch.no_grad()
+def inspect_sequence(
+    config: RunConfig,
+    state: Mapping[str, Tensor],
+    inputs: Shaped[Tensor, "1 seq *features"],
+    target: Shaped[Tensor, "1 *outputs"] | None = None,
+) -> Inspection:
+    """Send any sequence through the network; errors as for `inspect_example`."""
+    require_dense(config)
+    network = load_network(config, state)
+    answer = network(inputs)
+    verdict = None if target is None else is_correct(config, answer, target)
+    return Inspection(inputs, target, answer, verdict, network.reveal(inputs))
+
+
+@torch.no_grad()
+def inspect_probe(
+    config: RunConfig, probe: Mapping[str, np.ndarray], example: int = 0
+) -> Inspection:
+    """What a snapshot's probe (`Trainer.probe`) holds of one of its examples.
+
+    Nothing runs through the network: its matrices follow from the stored link weights, or queries
+    and keys. Raises ParamixerError for an example that the probe does not hold, or N above 1,024.
+    """
+    require_dense(config)
+    require_among(example, len(probe["inputs"]), "an example of the snapshot")
+    one = {
+        name: torch.from_numpy(np.array(probe[name][example : example + 1]))
+        for name in probe
+        if name in ("inputs", "targets", "answers")
+    }
+    answer, target = one.get("answers"), one["targets"]
+    blocks = [
+        block_of(config).operators(compact) for compact in compacts_of(config, probe, example)
+    ]
+    verdict = None if answer is None else is_correct(config, answer, target)
+    return Inspection(one["inputs"], target, answer, verdict, blocks)
+
+
+def compacts_of(config: RunConfig, probe: Mapping[str, np.ndarray], example: int) -> list[Compact]:
+    """The tensors of `Mixer.compact` that a probe holds of one example, a dict per block."""
+    found: list[Compact] = []
+    for block in range(config.blocks):
+        prefix = f"block.{block}."
+        found.append(
+            {
+                name.removeprefix(prefix): torch.from_numpy(np.array(value[example : example + 1]))
+                for name, value in probe.items()
+                if name.startswith(prefix) and ".spectrum." not in name
+            }
         )
-    trainer = Trainer(config, torch.device("cpu"))
-    trainer.load_weights(state)
-    tests = trainer.task.test_set()
-    if not 0 <= example < len(tests.inputs):
-        raise ParamixerError(
-            f"a test example from 0 to {len(tests.inputs) - 1}", example, "choose one of them"
-        )
-    inputs, target = tests.inputs[example : example + 1], tests.targets[example : example + 1]
-    answer = trainer.network(inputs)
-    return Inspection(
-        inputs=inputs,
-        target=target,
-        answer=answer,
-        correct=bool(trainer.task.correct(answer, target)),
-        blocks=trainer.network.reveal(inputs),
-    )
+    return found
+
+
+def block_of(config: RunConfig) -> Mixer:
+    """A block of the run's kind; only its links matter here, not its weights."""
+    return MIXERS[config.mixer].build(config, torch.Generator().manual_seed(0))
+
+
+def sparse_operator(config: RunConfig, compact: Compact, *, bare: bool = False) -> Operator:
+    """A block's operator for one example, without forming it; any N.
+
+    `compact` is that of one example. With `bare` the residual is left out: W_M ... W_1. Attention
+    is given without its residual either way.
+    """
+    block = block_of(config)
+    if isinstance(block, ParamixerBlock):
+        residual = Residual.NONE if bare else config.residual
+        return SparseOperator.of_weights(compact["link_weights"][0], block.offsets, residual)
+    queries, keys = (compact[name][0].double().numpy() for name in ("queries", "keys"))
+    return AttentionOperator(queries, keys)
+
+
+@torch.no_grad()
+def compact_example(config: RunConfig, state: Mapping[str, Tensor], example: int) -> list[Compact]:
+    """What `sparse_operator` needs of a test example, per block; O(N) memory, any N."""
+    return load_network(config, state).compact(examples_of(config, [example]).inputs)
+
+
+def product_so_far(
+    factors: Float[Tensor, "factors seq seq"], count: int, *, residual: bool
+) -> Float[Tensor, "seq seq"]:
+    """The product of the first `count` factors, (I + W_count) ... (I + W_1) with `residual`."""
+    require_among(count - 1, len(factors), "a factor")
+    some = factors[:count]
+    return chain(add_identity(some) if residual else some)
+
+
+def examples_of(config: RunConfig, examples: list[int]) -> Batch:
+    """These sequences of the test set. Raises ParamixerError for one that there is not."""
+    tests = make_task(config.task, config.seq_len).test_set()
+    for example in examples:
+        require_among(example, len(tests.inputs), "a test example")
+    return Batch(tests.inputs[examples], tests.targets[examples])
 
 
 def num_examples(config: RunConfig) -> int:
     """How many test examples a run's task has."""
-    return len(make_task(config.task, config.seq_len).test_set().inputs)
+    return make_task(config.task, config.seq_len).num_tests
+
+
+def is_correct(config: RunConfig, answer: Tensor, target: Tensor) -> bool:
+    """The task's verdict on one answer."""
+    return bool(make_task(config.task, config.seq_len).correct(answer, target))
+
+
+def require_dense(config: RunConfig) -> None:
+    """Raise ParamixerError if N x N matrices of this run are too large to hold."""
+    if config.seq_len > MAX_DENSE_SEQ_LEN:
+        raise ParamixerError(
+            f"N up to {MAX_DENSE_SEQ_LEN:,} for dense matrices",
+            config.seq_len,
+            "choose a shorter run, or look at its rows and blocks",
+        )
+
+
+def require_among(place: int, count: int, what: str) -> None:
+    """Raise ParamixerError unless 0 <= place < count."""
+    if not 0 <= place < count:
+        raise ParamixerError(f"{what} from 0 to {count - 1}", place, "choose one of them")

@@ -62,7 +62,10 @@ class Network(nn.Module):
         self, inputs: Shaped[Tensor, "batch seq *features"]
     ) -> Float[Tensor, "batch outputs"]:
         self._require_length(inputs)
-        source = self.embedding(inputs)
+        return self.answer(self.embedding(inputs))
+
+    def answer(self, source: Float[Tensor, "batch seq channels"]) -> Float[Tensor, "batch outputs"]:
+        """The outputs from the first embedding X on."""
         values = source
         for block in self.blocks:
             values = block(values, source)

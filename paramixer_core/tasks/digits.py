@@ -45,14 +45,20 @@ class Digits(ClassificationTask):
             raise ParamixerError(
                 "N of 64 (8x8 pixels) or 256 (16x16 pixels) for the digits", seq_len, "choose one"
             )
-        self._pixels, self._labels = digit_sequences(seq_len)
 
     def batch(self, size: int, generator: torch.Generator) -> Batch:
-        picked = torch.randint(TEST_SEQUENCES, len(self._labels), (size,), generator=generator)
-        return Batch(self._pixels[picked], self._labels[picked])
+        pixels, labels = digit_sequences(self.seq_len)
+        picked = torch.randint(TEST_SEQUENCES, len(labels), (size,), generator=generator)
+        return Batch(pixels[picked], labels[picked])
 
     def test_set(self) -> Batch:
-        return Batch(self._pixels[:TEST_SEQUENCES], self._labels[:TEST_SEQUENCES])
+        pixels, labels = digit_sequences(self.seq_len)
+        return Batch(pixels[:TEST_SEQUENCES], labels[:TEST_SEQUENCES])
+
+    @property
+    def num_tests(self) -> int:
+        """How many sequences the test set holds; known without reading them."""
+        return TEST_SEQUENCES
 
 
 @lru_cache(maxsize=2)

@@ -61,6 +61,11 @@ class Task(ABC):
     def test_set(self) -> Batch:
         """The fixed sequences on which runs are compared, drawn apart from all training batches."""
 
+    @property
+    def num_tests(self) -> int:
+        """How many sequences the test set holds."""
+        return len(self.test_set().inputs)
+
     @abstractmethod
     def loss(
         self, outputs: Float[Tensor, "batch outputs"], targets: Shaped[Tensor, "batch *outputs"]
