@@ -37,8 +37,11 @@ def page_path(entry: PageEntry) -> Path:
     return ROOT / "pages" / entry.file
 
 
-def run_app() -> None:
-    """Draw the frame and the chosen page; a ParamixerError becomes its sentence on the page."""
+def run_app(first: str = PAGES[0].file) -> None:
+    """Draw the frame and the chosen page; a ParamixerError becomes its sentence on the page.
+
+    `first` is the page at the bare address.
+    """
     st.set_page_config(
         page_title="Paramixer Lab", page_icon=str(ROOT / "assets" / "icon.svg"), layout="wide"
     )
@@ -50,7 +53,7 @@ def run_app() -> None:
                 page_path(entry),
                 title=entry.title,
                 icon=f":material/{entry.icon}:",
-                default=entry is PAGES[0],
+                default=entry.file == first,
             )
             for entry in PAGES
         ]

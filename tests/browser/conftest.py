@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
 
 from tests.chromium import ARGUMENTS, NoChromiumError, find_chromium
 
@@ -53,10 +53,15 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
 
 @pytest.fixture(scope="session")
-def app_url(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The app with an empty run folder of its own."""
-    home = tmp_path_factory.mktemp("paramixer_home")
-    return serve(ROOT / "app" / "main.py", {"PARAMIXER_HOME": str(home)})
+def app_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of `app_url`, empty at first."""
+    return tmp_path_factory.mktemp("paramixer_home")
+
+
+@pytest.fixture(scope="session")
+def app_url(serve: Serve, app_home: Path) -> str:
+    """The app with a run folder of its own."""
+    return serve(ROOT / "app" / "main.py", {"PARAMIXER_HOME": str(app_home)})
 
 
 @pytest.fixture(scope="session")
@@ -88,9 +93,7 @@ def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: errors.append(f"page error: {error}"))
         page.on(
             "console",
-            lambda message: (
-                errors.append(f"console: {message.text}") if message.type == "error" else None
-            ),
+            lambda message: errors.append(f"console: {message.text}") if _counts(message) else None,
         )
         return page
 
@@ -119,6 +122,16 @@ def by_key() -> Callable[[Page, str], Locator]:
 def settled(page: Page) -> None:
     """Wait until Streamlit has finished its script run."""
     page.wait_for_selector("[data-testid='stApp'][data-test-script-state='notRunning']")
+
+
+def _counts(message: ConsoleMessage) -> bool:
+    """Whether a console message is an error of ours.
+
+    On a page's own address Streamlit first looks for its server below that address, and the browser
+    reports the 404 of that search; Streamlit then finds it at the root.
+    """
+    search = "/_stcore/" in message.location.get("url", "")
+    return message.type == "error" and not search
 
 
 def _start(script: Path, env: dict[str, str], log: Path) -> tuple[subprocess.Popen[bytes], str]:
