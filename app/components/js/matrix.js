@@ -58,7 +58,6 @@ class Matrix {
       const cell = selection && { row: selection[0], column: selection[1] };
       this.selected = cell && this.inside(cell) ? cell : null;
     }
-    this.images.delete("exact");
     this.tellState();
     this.ask();
   }
@@ -92,6 +91,7 @@ class Matrix {
   select(cell, soon = false) {
     this.selected = cell && this.inside(cell) ? cell : null;
     this.strip = null;
+    this.hover(null);
     this.bus.tell("select", this.selected?.row ?? -1, this.selected?.column ?? -1);
     this.tellState();
     this.parts.spoken.textContent = this.parts.read.textContent;
@@ -208,31 +208,17 @@ class Matrix {
     context.beginPath();
     context.rect(plan.left, plan.top, plan.wide, plan.tall);
     context.clip();
-    let shown = source.grid(step);
-    if (source.part && step === 1) {
-      shown = { step: 1 };
-      const [row, column] = [Math.floor(view.row), Math.floor(view.column)];
-      const high = Math.min(source.shape[0] - row, Math.ceil(view.rows) + 1);
-      const wide = Math.min(source.shape[1] - column, Math.ceil(view.columns) + 1);
-      const name = `${row},${column},${high},${wide}`;
-      if (this.images.get("part") !== name) {
-        this.images.set("part", name);
-        this.images.set("exact", paint(source.part(row, column, high, wide), header.limit));
-      }
-      drawPart(context, plan, this.images.get("exact"), { row, column, stepRow: 1, stepColumn: 1 });
-    } else {
-      const counts = header.pattern && shown.step > 1;
-      const limit = counts ? Math.max(1, largest(shown)) : header.limit;
-      const image = cached(this.images, shown.step, () => paint(shown, limit, counts));
-      drawPart(context, plan, image, { row: 0, column: 0, stepRow: shown.step, stepColumn: shown.step });
-      if (source.exact && view.columns <= header.windowSide && view.rows <= header.windowSide) {
-        const exactImage = cached(this.images, "exact", () => paint(source.exact, header.limit));
-        drawPart(context, plan, exactImage, { ...source.exact, stepRow: 1, stepColumn: 1 });
-        shown = { step: 1 };
-      }
+    const shown = source.part(view, step);
+    const counts = header.pattern && step > 1;
+    const limit = counts ? Math.max(1, largest(shown)) : header.limit;
+    drawPart(context, plan, cached(this.images, shown, () => paint(shown, limit, counts)), shown);
+    const close = view.columns <= header.windowSide && view.rows <= header.windowSide;
+    if (source.exact && close) {
+      const { exact: window } = source;
+      drawPart(context, plan, cached(this.images, window, () => paint(window, header.limit)), window);
     }
     context.restore();
-    return shown;
+    return close && source.exact ? source.exact : shown;
   }
 
   destroy() {

@@ -54,12 +54,11 @@ function planOf(context, width, shape, view, texts, theme) {
   };
 }
 
-function drawPart(context, plan, image, { row, column, stepRow, stepColumn }) {
+function drawPart(context, plan, image, { row, column, step }) {
   context.imageSmoothingEnabled = false;
   const [x, y] = [plan.toX(column), plan.toY(row)];
-  context.drawImage(
-    image, x, y, image.width * stepColumn * plan.perColumn, image.height * stepRow * plan.perRow,
-  );
+  const size = [image.width * step * plan.perColumn, image.height * step * plan.perRow];
+  context.drawImage(image, x, y, ...size);
 }
 
 function drawFrame(context, plan, theme) {

@@ -1,8 +1,8 @@
 // The numbers behind a matrix view: exact values, sparse links, or a coarse grid with an exact window.
 //
 // Every source answers value(row, column) -> number, or undefined where only the server knows, and
-// grid(step) -> {high, wide, step, values, most}: the strongest entry (of a pattern: the number of
-// links) of every step x step block.
+// part(view, step) -> {row, column, high, wide, step, values}: the strongest entry (of a pattern: the
+// number of links) of every step x step block of the part in view, from row and column on.
 
 class ValueSource {
   constructor(header, arrays) {
@@ -16,10 +16,13 @@ class ValueSource {
     return this.values[row * this.shape[1] + column];
   }
 
-  grid(step) {
+  part(view, step) {
     const [rows, columns] = this.shape;
-    if (step === 1) return { high: rows, wide: columns, step, values: this.values };
-    return cached(this.grids, step, () => pooled(this.values, rows, columns, step));
+    return cached(this.grids, step, () => {
+      return step === 1
+        ? { row: 0, column: 0, high: rows, wide: columns, step, values: this.values }
+        : pooled(this.values, rows, columns, step);
+    });
   }
 }
 
@@ -33,7 +36,7 @@ class TileSource {
       if (level === 255) return NaN;
       return header.limit * (signed ? (level - 127) / 127 : level / 254);
     });
-    this.coarse = { high, wide, step: header.tile, values };
+    this.coarse = { row: 0, column: 0, high, wide, step: header.tile, values };
     this.grids = new Map();
     this.cell = null;
   }
@@ -46,7 +49,7 @@ class TileSource {
     if (header.corner && arrays.window) {
       const [row, column] = header.corner;
       const wide = Math.min(side, this.shape[1] - column);
-      this.exact = { row, column, wide, high: arrays.window.length / wide, values: arrays.window };
+      this.exact = { row, column, step: 1, wide, high: arrays.window.length / wide, values: arrays.window };
     }
   }
 
@@ -64,7 +67,7 @@ class TileSource {
     return values[Math.floor(row / step) * wide + Math.floor(column / step)];
   }
 
-  grid(step) {
+  part(view, step) {
     const { high, wide, values } = this.coarse;
     const factor = Math.max(1, Math.round(step / this.base));
     if (factor === 1) return this.coarse;
@@ -80,7 +83,6 @@ class LinkSource {
     this.shape = [rows, columns];
     this.base = 1;
     this.weights = arrays.weights;
-    this.grids = new Map();
     if (header.kind === "offsets") {
       const count = header.offsets.length;
       this.links = new Uint16Array(rows * count);
@@ -101,38 +103,40 @@ class LinkSource {
     return sum;
   }
 
-  grid(step) {
-    return cached(this.grids, step, () => {
-      const [high, wide] = this.shape.map((size) => Math.ceil(size / step));
-      const values = new Float32Array(high * wide);
-      for (let row = 0; row < this.shape[0]; row++) {
-        const start = Math.floor(row / step) * wide;
-        this.eachInRow(row, 0, this.shape[1], (column, value) => {
-          const place = start + Math.floor(column / step);
-          if (!this.weights) values[place] += value;
-          else if (Math.abs(value) > Math.abs(values[place])) values[place] = value;
-        });
-      }
-      return { high, wide, step, values };
-    });
+  // The part in view, in blocks of step x step, however large the matrix: rows out of view cost
+  // nothing.
+  part(view, step) {
+    const name = JSON.stringify([view, step]);
+    if (this.partName !== name) {
+      this.partName = name;
+      this.lastPart = this.blocks(view, step);
+    }
+    return this.lastPart;
   }
 
-  // Exact entries of the part in view, however large the matrix.
-  part(row, column, high, wide) {
+  blocks({ row, column, rows, columns }, step) {
+    const [top, left] = [Math.floor(row / step), Math.floor(column / step)];
+    const high = Math.ceil(Math.min(this.shape[0], row + rows) / step) - top;
+    const wide = Math.ceil(Math.min(this.shape[1], column + columns) / step) - left;
     const values = new Float32Array(high * wide);
-    for (let i = 0; i < high; i++) {
-      this.eachInRow(row + i, column, column + wide, (j, value) => {
-        values[i * wide + j - column] = value;
+    const [from, to] = [left * step, Math.min(this.shape[1], (left + wide) * step)];
+    for (let i = top * step; i < Math.min(this.shape[0], (top + high) * step); i++) {
+      const start = (Math.floor(i / step) - top) * wide - left;
+      this.eachInRow(i, from, to, (j, value) => {
+        const place = start + Math.floor(j / step);
+        if (step === 1) values[place] = value;
+        else if (!this.weights) values[place] += value;
+        else if (Math.abs(value) > Math.abs(values[place])) values[place] = value;
       });
     }
-    return { row, column, high, wide, values };
+    return { row: top * step, column: left * step, high, wide, step, values };
   }
 
   eachInRow(row, from, to, act) {
     for (let at = row * this.count; at < (row + 1) * this.count; at++) {
       const column = this.links[at];
       if (column < from || column >= to) continue;
-      act(column, this.weights ? this.value(row, column) : this.value(row, column));
+      act(column, this.value(row, column));
     }
   }
 }
@@ -165,5 +169,5 @@ function pooled(values, rows, columns, step) {
       if (Math.abs(value) > Math.abs(there) || Number.isNaN(value)) out[place] = value;
     }
   }
-  return { high, wide, step, values: out };
+  return { row: 0, column: 0, high, wide, step, values: out };
 }

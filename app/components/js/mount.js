@@ -10,6 +10,7 @@ function mount({ data, parentElement, setStateValue }) {
     parentElement.adoptedStyleSheets = [sheet];
     return new makers[header.view](parentElement);
   });
+  parentElement.paramixerView = view;
   view.take(header, arrays, setStateValue);
   return leave;
 }
