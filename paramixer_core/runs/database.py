@@ -1,0 +1,82 @@
+"""The store's database file: connections for threads and processes, and whole transactions."""
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, LifoQueue
+
+from paramixer_core.errors import ParamixerError
+from paramixer_core.runs import schema
+from paramixer_core.runs.store_errors import explained
+
+DATABASE = "runs.db"
+
+
+def default_home() -> Path:
+    """The folder for runs: PARAMIXER_HOME, else the platform's place for a user's data."""
+    if home := os.environ.get("PARAMIXER_HOME"):
+        return Path(home).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "paramixer-lab"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "paramixer-lab"
+
+
+class Database:
+    """The SQLite file in a folder; safe to share between threads and processes."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = (default_home() if folder is None else folder).absolute()
+        self.path = self.folder / DATABASE
+        self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+        with explained(self.path):
+            (self.folder / "runs").mkdir(parents=True, exist_ok=True)
+            schema.require_ours(self.path)
+        with self.reading() as database:
+            schema.migrate(database, self.path)
+
+    def close(self) -> None:
+        """Close the connections that this store holds; it opens new ones when used again."""
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except Empty:
+                return
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for this block alone, its errors explained."""
+        with explained(self.path):
+            try:
+                database = self._idle.get_nowait()
+            except Empty:
+                database = schema.connect(self.path)
+            try:
+                yield database
+            except BaseException:
+                database.close()
+                raise
+            self._idle.put(database)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction: all of it is kept, or none of it if the block raises."""
+        with self.reading() as database:
+            database.execute("BEGIN IMMEDIATE")
+            yield database  # an error closes the connection, which rolls back
+            database.execute("COMMIT")
+
+    @staticmethod
+    def key_of(database: sqlite3.Connection, run_id: str) -> int:
+        """A run's number in the other tables; raises ParamixerError for an unknown id."""
+        row = database.execute("SELECT key FROM runs WHERE id = ?", (run_id,)).fetchone()
+        if row is None:
+            raise unknown_run(run_id)
+        return int(row[0])
+
+
+def unknown_run(run_id: str) -> ParamixerError:
+    """The error for an id that the store does not hold."""
+    return ParamixerError("the id of a run in this store", repr(run_id), "choose one from the list")

@@ -1,0 +1,94 @@
+"""What trains runs: one small interface, and the choice of who stands behind it."""
+
+import os
+from typing import Any, Protocol
+
+from paramixer_core.config import RunConfig, require_positive
+from paramixer_core.errors import ParamixerError
+from paramixer_core.runs.run import Failure, Run, RunState
+from paramixer_core.runs.store import RunStore
+
+
+class Executor(Protocol):
+    """Trains runs in processes of their own and answers at once; safe to use from any thread.
+
+    An id that does not exist raises ParamixerError; so does an action that the run's state does
+    not allow, with what to do instead. An action that has already had its effect does nothing.
+    """
+
+    store: RunStore
+
+    def submit(self, config: RunConfig, *, owner: str = "", race: str | None = None) -> Run:
+        """Start a run, or queue it if no worker is free. Refuses what can never fit in memory."""
+
+    def fork(self, run_id: str, step: int, *, owner: str = "", **changes: Any) -> Run:
+        """A new run that goes on from a snapshot of `run_id` with changed settings."""
+
+    def restart(self, run_id: str, *, owner: str = "") -> Run:
+        """A new run with the same configuration, and so the same initial weights and batches."""
+
+    def pause(self, run_id: str) -> None:
+        """Hold the run between two steps; a queued run leaves the queue."""
+
+    def resume(self, run_id: str) -> None:
+        """Continue a run that is paused, stopped, interrupted, or failed through no fault of its
+        own, from where it is or from its last snapshot; queue it if no worker is free.
+        """
+
+    def single_step(self, run_id: str) -> None:
+        """Make one step and stay paused."""
+
+    def stop(self, run_id: str) -> None:
+        """End the run; its last state is kept as a snapshot."""
+
+    def set_learning_rate(self, run_id: str, rate: float) -> None:
+        """Change the learning rate from the next step on."""
+
+    def set_speed(self, run_id: str, steps_per_second: float | None) -> None:
+        """Slow the run down for watching; None for full speed."""
+
+    def status(self, run_id: str) -> Run:
+        """The run as it stands; while it waits, its `reason` says what for."""
+
+    def queue_position(self, run_id: str) -> int | None:
+        """1 for the run that starts next; None for one that does not wait."""
+
+    def close(self) -> None:
+        """End all workers; what trains is kept as interrupted, what is paused stays paused."""
+
+
+def open_executor(store: RunStore, name: str | None = None) -> Executor:
+    """The executor called `name`, else the one PARAMIXER_EXECUTOR names, else "local"."""
+    match name or os.environ.get("PARAMIXER_EXECUTOR") or "local":
+        case "local":
+            from paramixer_core.runs.local import LocalExecutor
+
+            return LocalExecutor(store)
+        case other:
+            raise ParamixerError("PARAMIXER_EXECUTOR as local", other, "set it to local")
+
+
+def require_continuable(run: Run) -> None:
+    """Raise ParamixerError, with what to do instead, unless the run can go on."""
+    if run.state is RunState.FINISHED:
+        raise ParamixerError(
+            "a run with steps left", "a finished one", "fork its last snapshot with more steps"
+        )
+    if run.failure is Failure.DIVERGED:
+        raise ParamixerError(
+            "a run that can go on",
+            "one that diverged and would do so again",
+            "fork a snapshot before that with a smaller learning rate",
+        )
+
+
+def require_active(run: Run) -> None:
+    """Raise ParamixerError unless the run waits, trains or is paused."""
+    if not run.state.active:
+        raise ParamixerError("a run that is under way", f"a {run.state} one", "continue it first")
+
+
+def require_speed(steps_per_second: float | None) -> None:
+    """Raise ParamixerError unless it is None or positive."""
+    if steps_per_second is not None:
+        require_positive("speed in steps per second", steps_per_second, 1e6)

@@ -1,0 +1,117 @@
+"""How much memory a run will need, and how much there is: asked before the start."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from paramixer_core.config import RunConfig
+from paramixer_core.errors import ParamixerError
+from paramixer_core.protocols import Protocol, num_factors
+
+BASE = 350 * 2**20
+"""What a worker holds before it trains: Python, PyTorch and their buffers."""
+
+FLOAT = 4
+
+
+def estimate_memory(config: RunConfig) -> int:
+    """Bytes that training this run will take at its peak, the worker itself included.
+
+    The sum of what the backward pass keeps, from the network's own sizes (symbols of the paper):
+    B N D values before and after every factor, B N H in every MLP, B N K link weights per factor,
+    each with its gradient; and four copies of the weights (weight, gradient, Adam's two).
+    Attention on a CPU and on a GPU never holds an N x N matrix in training.
+    """
+    tokens = config.batch * config.seq_len
+    embedding = 4 * config.channels
+    if config.mixer == "attention":
+        per_token = 14 * config.channels + 3 * config.hidden
+        weights = 4 * config.channels**2 + 2 * config.channels * config.hidden
+    else:
+        factors = num_factors(config.seq_len)
+        links = factors + 1 if config.mixer == Protocol.CHORD else config.num_links
+        mlps = 3 * config.hidden + 2 * links
+        per_token = factors * (mlps + 2 * config.channels) + 3 * config.hidden + 6 * config.channels
+        weights = factors * config.hidden * (config.channels + links)
+        weights += 2 * config.channels * config.hidden
+    # A probe of the first test sequence may hold up to a few dense matrices up to N = 512.
+    probe = 12 * min(config.seq_len, 512) ** 2 * num_factors(config.seq_len)
+    activations = tokens * (embedding + config.blocks * per_token)
+    weights = config.blocks * weights + 16 * config.seq_len * config.channels
+    return BASE + FLOAT * (activations + 4 * weights + probe)
+
+
+def total_memory() -> int:
+    """Bytes that this process and its workers may use together: the machine's, or its limit."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limits = [total]
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        limits += [int(text) for text in _words(path) if text.isdigit()]
+    if own := os.environ.get("PARAMIXER_MEMORY"):
+        limits.append(parse_size("PARAMIXER_MEMORY", own))
+    return min(limits)
+
+
+def available_memory() -> int:
+    """Bytes that are free now, as far as the system tells; else all of them."""
+    lines = [line.split() for line in _lines("/proc/meminfo")]
+    free = [int(words[1]) * 1024 for words in lines if words[0] == "MemAvailable:"]
+    return min([total_memory(), *free])
+
+
+def require_fits(config: RunConfig) -> None:
+    """Raise ParamixerError, with the estimate, if the run can never fit in this machine."""
+    needed, total = estimate_memory(config), total_memory()
+    if needed > total:
+        raise ParamixerError(
+            f"a run that fits in this machine's {readable_size(total)} of memory",
+            f"one that needs about {readable_size(needed)}",
+            "use a smaller batch, a shorter sequence or fewer channels",
+        )
+
+
+def has_room(config: RunConfig, held: Sequence[int]) -> bool:
+    """Whether a run fits beside those that hold so many bytes each; alone, it may always try."""
+    needed = estimate_memory(config)
+    return not held or (sum(held) + needed <= total_memory() and needed <= available_memory())
+
+
+def parse_size(name: str, text: str) -> int:
+    """Bytes from a text like "800 MB" or "2.5 GB" (powers of 1000) or plain bytes.
+
+    >>> parse_size("PARAMIXER_DISK", "2.5 GB")
+    2500000000
+    """
+    number = text.strip().upper().removesuffix("B").strip()
+    powers = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+    factor = powers.get(number[-1:], 1)
+    try:
+        size = int(float(number.rstrip("KMGT")) * factor)
+    except (ValueError, OverflowError):
+        size = 0
+    if size <= 0:
+        raise ParamixerError(f'{name} as a size like "10 GB"', repr(text), "write it so")
+    return size
+
+
+def readable_size(size: float) -> str:
+    """A size for people.
+
+    >>> readable_size(1_234_000_000)
+    '1.2 GB'
+    """
+    for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size / 1000:.0f} kB"
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def _words(path: str) -> list[str]:
+    return [word for line in _lines(path) for word in line.split()]

@@ -1,0 +1,125 @@
+"""Snapshot files: weights, optimiser and probe figures of one step, whole or not there at all."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+
+from paramixer_core.runs.store_errors import StoreError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+STATE, PROBE = "state.", "probe."
+TEMPORARY = ".part"
+
+
+def snapshot_file(folder: Path, step: int) -> Path:
+    """Where the snapshot of `step` lies in a run's folder."""
+    return folder / f"{step:08d}.safetensors"
+
+
+def write(
+    path: Path, state: "Mapping[str, Tensor]", probe: "Mapping[str, Tensor]", note: dict[str, str]
+) -> int:
+    """Write a snapshot and return its size in bytes.
+
+    The file gets its name only once its content is on the disk, so a crash at any moment leaves
+    either the whole snapshot or none. Raises OSError as the file system does.
+    """
+    from safetensors.torch import save
+
+    tensors = {STATE + name: _plain(tensor) for name, tensor in state.items()}
+    tensors |= {PROBE + name: _plain(tensor) for name, tensor in probe.items()}
+    return _write_whole(path, save(tensors, {"format": "pt", **note}))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: dict[str, str]) -> int:
+    """Like `write`, for what `read_arrays` gave, names and all."""
+    from safetensors.numpy import save
+
+    return _write_whole(path, save(dict(arrays), {"format": "pt", **note}))
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Everything in a snapshot, under the file's own names. Raises StoreError if unreadable."""
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error) from error
+
+
+def _write_whole(path: Path, content: bytes) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(TEMPORARY)
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
+    return len(content)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and deletions in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_state(path: Path) -> "dict[str, Tensor]":
+    """The trainer's state, as Trainer.load_state takes it. Raises StoreError if unreadable."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = [name for name in file.keys() if name.startswith(STATE)]  # noqa: SIM118
+            return {name.removeprefix(STATE): file.get_tensor(name) for name in names}
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error) from error
+
+
+def read_probe(path: Path, names: set[str] | None = None) -> dict[str, np.ndarray]:
+    """Probe figures as arrays; only those in `names` if given. Raises StoreError if unreadable."""
+    try:
+        with safe_open(path, framework="np") as file:
+            held = [name for name in file.keys() if name.startswith(PROBE)]  # noqa: SIM118
+            figures = {name.removeprefix(PROBE): name for name in held}
+            return {
+                name: file.get_tensor(key)
+                for name, key in figures.items()
+                if names is None or name in names
+            }
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error) from error
+
+
+def is_whole(path: Path) -> bool:
+    """True if the file's header and length agree, without reading the tensors."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            size = path.stat().st_size
+            if length > size:
+                return False
+            header = json.loads(file.read(length))
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name[0] != "_"]
+        return size == 8 + length + max(ends, default=0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def unreadable(path: Path, error: Exception) -> StoreError:
+    """The error for a snapshot that is gone or damaged."""
+    return StoreError(f"a whole snapshot at {path}", str(error), "choose another step")
+
+
+def _plain(tensor: "Tensor") -> "Tensor":
+    return tensor.detach().cpu().contiguous().clone()

@@ -1,0 +1,88 @@
+"""A snapshot is whole or not there."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from paramixer_core.config import RunConfig
+from paramixer_core.runs import RunStore, StoreError, snapshots
+from paramixer_core.runs.journal import StoreJournal
+
+STATE = {"network.w": torch.arange(6.0).reshape(2, 3), "step": torch.tensor(4)}
+PROBE = {"block.0.product": torch.eye(3), "loss": torch.tensor(0.5)}
+
+
+def test_state_and_probe_come_back_bit_for_bit(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "a.safetensors"
+    size = snapshots.write(path, STATE, PROBE, {"run": "x"})
+    assert size == path.stat().st_size
+    state = snapshots.read_state(path)
+    assert state.keys() == STATE.keys()
+    assert all(torch.equal(state[name], STATE[name]) for name in STATE)
+    assert snapshots.read_probe(path).keys() == PROBE.keys()
+    only = snapshots.read_probe(path, {"block.0.product"})
+    assert only["block.0.product"].tolist() == torch.eye(3).tolist()
+    assert only.keys() == {"block.0.product"}
+
+
+def test_a_transposed_view_is_kept_by_value(tmp_path: Path) -> None:
+    view = torch.arange(6.0).reshape(2, 3).T
+    snapshots.write(tmp_path / "a.safetensors", {"w": view}, {}, {})
+    assert torch.equal(snapshots.read_state(tmp_path / "a.safetensors")["w"], view)
+
+
+def test_a_failed_write_leaves_the_old_snapshot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.safetensors"
+    snapshots.write(path, STATE, PROBE, {})
+    before = path.read_bytes()
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        snapshots.write(path, {"network.w": torch.zeros(5)}, {}, {})
+    assert path.read_bytes() == before
+
+
+def test_cut_files_are_recognised_at_every_length(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    snapshots.write(path, STATE, PROBE, {})
+    content = path.read_bytes()
+    assert snapshots.is_whole(path)
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        assert not snapshots.is_whole(path)
+    with pytest.raises(StoreError, match=r"a\.safetensors.*choose another step"):
+        snapshots.read_state(path)
+
+
+def test_a_run_goes_on_from_the_newest_snapshot_that_is_whole(
+    store: RunStore, tiny: RunConfig
+) -> None:
+    run = store.create(tiny)
+    store.grant(run.id, "lease", "host")
+    journal = StoreJournal(store, run.id, "lease")
+    for step in (0, 1, 2):
+        journal.snapshot(step, STATE, PROBE, scheduled=True)
+    assert store.resume_step(run.id) == 2
+    newest = store.snapshots(run.id)[-1].file
+    newest.write_bytes(newest.read_bytes()[:-1])
+    assert store.resume_step(run.id) == 1
+    store.snapshots(run.id)[1].file.unlink()
+    assert store.resume_step(run.id) == 0
+
+
+def test_only_the_last_unscheduled_snapshot_is_kept(store: RunStore, tiny: RunConfig) -> None:
+    run = store.create(tiny)
+    store.grant(run.id, "lease", "host")
+    journal = StoreJournal(store, run.id, "lease")
+    journal.snapshot(2, STATE, PROBE, scheduled=True)
+    journal.snapshot(31, STATE, {}, scheduled=False)
+    journal.snapshot(47, STATE, {}, scheduled=False)
+    assert [held.step for held in store.snapshots(run.id)] == [2]
+    assert [held.step for held in store.snapshots(run.id, scheduled=False)] == [2, 47]
+    assert len(list(store.run_folder(run.id).glob("*.safetensors"))) == 2
