@@ -62,11 +62,11 @@ def test_one_button_trains_digits_past_80_percent_and_inspect_shows_the_tensor(
     page.goto(f"{app_url}/inspect?run={run.id}&step={step}&example=3&show=operator")
     mixing = by_key(page, "mixing")
     row, column = 5, 9
-    mixing.get_by_label("Row").fill(str(row))
-    mixing.get_by_label("Column").fill(str(column))
-    mixing.get_by_label("Column").press("Enter")
+    mixing.get_by_role("spinbutton", name="Row").fill(str(row))
+    mixing.get_by_role("spinbutton", name="Column").fill(str(column))
+    mixing.get_by_role("spinbutton", name="Column").press("Enter")
     seen = inspect_example(run.config, store.state(run.id, step), 3)
     weight = float(seen.blocks[0].operator[0, row, column])
-    readout = mixing.locator("[data-value]")
+    readout = mixing.locator("[data-value]").first
     expect(readout).to_have_attribute("data-row", str(row))
     assert np.float32(readout.get_attribute("data-value")) == np.float32(weight)
