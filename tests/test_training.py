@@ -112,6 +112,8 @@ def test_the_probe_holds_the_revealed_matrices_and_their_spectra(config: RunConf
     probe = trainer.probe()
     inputs = trainer.task.test_set().inputs[:4]
     assert torch.equal(probe["inputs"], inputs)
+    assert torch.equal(probe["targets"], trainer.task.test_set().targets[:4])
+    assert torch.equal(probe["answers"], trainer.network(inputs))
     for number, (mixer, shown) in enumerate(
         zip(trainer.network.mixers, trainer.network.reveal(inputs), strict=True)
     ):

@@ -1,12 +1,27 @@
 """The stacked link MLPs are M separate MLPs, in value, in gradient and in a saved file."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor, nn
 
+from paramixer_core import native
+from paramixer_core.mixing import use_implementation
 from paramixer_core.models.link_mlps import LinkMLPs
 
 FACTORS, CHANNELS, HIDDEN, LINKS = 3, 4, 5, 6
+
+
+@pytest.fixture(params=["portable", "native"])
+def path(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each way that the MLPs are computed on a CPU."""
+    if request.param == "native":
+        native.prepare()
+        if not native.available():
+            pytest.skip("no C++ compiler here")
+    with use_implementation(request.param):
+        yield request.param
 
 
 def stacked(seed: int = 1) -> LinkMLPs:
@@ -34,6 +49,7 @@ def tokens() -> Tensor:
     return torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
 
 
+@pytest.mark.usefixtures("path")
 def test_they_equal_separate_mlps_in_value_and_in_every_gradient() -> None:
     ours = stacked()
     theirs = separate(ours.state_dict())
