@@ -11,6 +11,8 @@ from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import native, portable, rolled
+from paramixer_core.mixing.authors import mix_authors
+from paramixer_core.mixing.reference import mix_reference
 from paramixer_core.native import available
 from paramixer_core.native import prepare as build_native
 
@@ -22,6 +24,7 @@ class Implementation(StrEnum):
     """The ways to run the mixing operator; all give the reference's values and gradients."""
 
     REFERENCE = "reference"  # dense matrices, any device
+    AUTHORS = "authors"  # gather, multiply, scatter-add: the baseline, any device
     ROLLED = "rolled"  # sums of rolled copies, any device
     PORTABLE = "portable"  # PyTorch's embedding bags and sampled products, CPU
     NATIVE = "native"  # our C++, CPU, where a compiler is or was
@@ -41,6 +44,9 @@ KERNELS = {
     Implementation.PORTABLE: Kernels(portable.forward, portable.backward),
     Implementation.NATIVE: Kernels(native.forward, native.backward),
 }
+PLAIN = {Implementation.REFERENCE: mix_reference, Implementation.AUTHORS: mix_authors}
+"""Implementations in plain PyTorch, whose gradients autograd finds by itself."""
+
 DEVICES = {Implementation.PORTABLE: "cpu", Implementation.NATIVE: "cpu"}
 
 forced: ContextVar[Implementation | None] = ContextVar("forced", default=None)

@@ -53,8 +53,7 @@ def run_forward(
     tokens: Tensor, first_weight: Tensor, first_bias: Tensor, second_weight: Tensor, bias: Tensor
 ) -> Tensor:
     """The link weights."""
-    inputs = (tokens, first_weight, first_bias, second_weight, bias)
-    inputs = tuple(tensor.contiguous() for tensor in inputs)
+    inputs = [t.contiguous() for t in (tokens, first_weight, first_bias, second_weight, bias)]
     shape = sizes(tokens, first_weight, second_weight)
     weights = tokens.new_empty(shape[0], shape[1], shape[4])
     native.call("link_mlps_forward", inputs, shape, results=(weights,))
@@ -65,10 +64,9 @@ def run_backward(
     grad: Tensor, tokens: Tensor, first_weight: Tensor, first_bias: Tensor, second_weight: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Gradients by tokens, weights and biases."""
-    inputs = (grad, tokens, first_weight, first_bias, second_weight)
-    inputs = tuple(tensor.contiguous() for tensor in inputs)
+    inputs = [t.contiguous() for t in (grad, tokens, first_weight, first_bias, second_weight)]
     shape = sizes(tokens, first_weight, second_weight)
-    grads = fake_backward(*inputs)
+    grads = fake_backward(grad, tokens, first_weight, first_bias, second_weight)
     native.call("link_mlps_backward", inputs, shape, results=grads)
     return grads
 

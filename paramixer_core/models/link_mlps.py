@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from paramixer_core.models.fused_link_mlps import can_fuse, fused_link_mlps
 from paramixer_core.models.layers import uniform_parameter
 
 
@@ -15,7 +16,8 @@ class LinkMLPs(nn.Module):
     """f^(m)(x; theta_m) = Linear(D, H) - GELU - Linear(H, K) for every factor m at once.
 
     All M first layers read the same tokens, so they run as one wide matrix product, and the
-    second layers as one batched product. Weights are saved and loaded under per-factor names,
+    second layers as one batched product; on a CPU with our native library, both with GELU in
+    between are one operator. Weights are saved and loaded under per-factor names,
     `{m}.0.weight (H, D)`, `{m}.0.bias`, `{m}.2.weight (K, H)`, `{m}.2.bias`, m from 0.
     Source: Paramixer, section 3.1.
     """
@@ -35,6 +37,10 @@ class LinkMLPs(nn.Module):
         self, tokens: Float[Tensor, "batch seq channels"]
     ) -> Float[Tensor, "factors batch seq links"]:
         batch, seq, _ = tokens.shape
+        layers = (self.first_weight, self.first_bias, self.second_weight, self.second_bias)
+        if can_fuse(tokens):
+            fused = fused_link_mlps(tokens.flatten(0, 1), *layers)
+            return fused.view(self.factors, batch, seq, self.links)
         wide = F.linear(tokens.flatten(0, 1), self.first_weight.flatten(0, 1))
         wide = F.gelu(wide + self.first_bias.flatten())
         hidden = wide.view(batch * seq, self.factors, self.hidden).transpose(0, 1)
