@@ -64,11 +64,11 @@ def buttons(runs: list[Run]) -> None:
 
 def figures(runs: list[Run]) -> None:
     """The present figures of every run."""
-    titles = mixer_titles()
-    for column, run in zip(st.columns(len(runs)), runs, strict=True):
+    titles = names_of(runs)
+    for column, run in zip(st.columns(min(3, len(runs))) * 2, runs, strict=False):
         tests = engine.store().evaluations(run.id)
-        with column, st.container(border=True, key=f"figures-{run.config.mixer}"):
-            st.markdown(f"**{titles[run.config.mixer]}** · {say.state(run)}")
+        with column, st.container(border=True, key=f"figures-{run.config.mixer}-{run.id}"):
+            st.markdown(f"**{titles[run.id]}** · {say.state(run)}")
             st.progress(run.progress, text=f"step {run.step:,} of {run.config.steps:,}")
             accuracy = f"{tests.accuracy[-1]:.1%}" if len(tests) else "-"
             first, second, third = st.columns(3)
@@ -80,10 +80,10 @@ def figures(runs: list[Run]) -> None:
 
 def curves(runs: list[Run]) -> None:
     """Training loss and test accuracy, one line a run."""
-    store, titles = engine.store(), mixer_titles()
+    store, titles = engine.store(), names_of(runs)
     losses, accuracies = [], []
     for run in runs:
-        name = titles[run.config.mixer]
+        name = titles[run.id]
         records = store.records(run.id, max_points=points_per_line(len(runs)))
         tests = store.evaluations(run.id)
         losses.append(Line(name, records.step, records.loss, run.config.mixer))
@@ -103,10 +103,21 @@ def curves(runs: list[Run]) -> None:
     with right:
         live_lines(
             accuracies,
-            title="Accuracy on sequences never trained on",
+            title="Test accuracy",
             x_label="step",
-            y_label="test accuracy in %",
+            y_label="% right of sequences never trained on",
             y_range=(0, 100),
             key="accuracy",
             empty="The first test is on its way.",
         )
+
+
+def names_of(runs: list[Run]) -> dict[str, str]:
+    """A name for each run by its id: its mixer, and its id where two share a mixer."""
+    mixers = [run.config.mixer for run in runs]
+    titles = mixer_titles()
+    return {
+        run.id: titles[run.config.mixer]
+        + (f" · {run.id[:4]}" if mixers.count(run.config.mixer) > 1 else "")
+        for run in runs
+    }

@@ -1,6 +1,6 @@
 """Sentences about numbers: how a page says what it computed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from paramixer_core.runs.run import Run, RunState
 from paramixer_core.tasks import TASKS
@@ -102,3 +102,13 @@ def setting(run: Run) -> str:
 def task(run: Run) -> str:
     """What a run learns, and at which length."""
     return f"{TASKS[run.config.task].title}, N = {run.config.seq_len:,}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as people list them.
+
+    >>> listed(["learning_rate", "batch", "seed"])
+    'learning rate, batch and seed'
+    """
+    words = [name.replace("_", " ") for name in names]
+    return ", ".join(words[:-1]) + f" and {words[-1]}" if len(words) > 1 else words[0]

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import engine, live
+from app import engine, live, steering
 from app.navigation import link_to
 from app.training_settings import choose_runs
 
@@ -20,6 +20,7 @@ with view:
     runs = engine.shown()
     if runs:
         live.watch(runs)
+        steering.steer(runs)
         link_to("inspect.py", "Look at the matrices that they learned")
     else:
         st.info("Nothing trains yet. Press **Start**: in a few seconds you see it learn.")

@@ -40,7 +40,7 @@ def test_one_button_trains_digits_past_80_percent_and_inspect_shows_the_tensor(
 ):
     page.goto(f"{app_url}/train?task=digits&n=64&mixers=chord,attention&steps=100000")
     page.get_by_role("button", name="Start").click()
-    chord = by_key(page, "figures-chord")
+    chord = page.locator("[class*=st-key-figures-chord]")
     deadline = time.monotonic() + PATIENCE_SECONDS
     accuracy = 0.0
     while accuracy < LEARNED and time.monotonic() < deadline:
@@ -51,7 +51,7 @@ def test_one_button_trains_digits_past_80_percent_and_inspect_shows_the_tensor(
 
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(chord).to_contain_text("stopped")
-    expect(by_key(page, "figures-attention")).to_contain_text("stopped")
+    expect(page.locator("[class*=st-key-figures-attention]")).to_contain_text("stopped")
     page.get_by_role("link", name="Look at the matrices that they learned").click()
     expect(page.get_by_role("heading", name="What a trained model mixes")).to_be_visible()
     settled(page)
