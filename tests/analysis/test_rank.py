@@ -34,6 +34,18 @@ def test_outer_product_has_every_rank_one():
     assert report.energy(1) == pytest.approx(1)
 
 
+def test_ranks_of_a_spectrum_of_3_and_1_are_the_formulas_by_hand():
+    report = rank_report(np.diag([1.0, -3.0]))
+    assert report.singular_values.tolist() == [3, 1]
+    entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    assert report.effective_rank == pytest.approx(math.exp(entropy))
+    assert report.stable_rank == pytest.approx(10 / 9)
+    assert report.condition_number == pytest.approx(3)
+    assert report.energy(1) == pytest.approx(0.9)
+    assert rank_report(np.diag([1.0, -3.0]), tolerance=1.0).numerical_rank == 1
+    assert (report.rank_at(1.0), report.rank_at(0.9)) == (1, 2)
+
+
 def test_zero_matrix_has_rank_zero_and_infinite_condition():
     report = rank_report(np.zeros((4, 3)))
     assert (report.numerical_rank, report.effective_rank, report.stable_rank) == (0, 0.0, 0.0)

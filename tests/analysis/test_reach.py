@@ -17,6 +17,7 @@ from paramixer_core.analysis.reach import (
     ring_steps,
 )
 from paramixer_core.analysis.supports import ring_supports
+from paramixer_core.analysis.wiring import Wiring
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import Protocol, num_factors, protocol_offsets
 
@@ -92,6 +93,12 @@ def test_without_residual_a_pattern_without_self_links_loses_what_it_had():
     assert reach_report(supports).fill == (25.0, 50.0, 75.0)
 
 
+def test_residuals_add_routes_where_a_pattern_has_no_self_links():
+    assert ring_paths(((1,), (1,)), 4).tolist() == [1, 2, 1, 0]
+    assert ring_paths(((1,), (1,)), 4, residual=False).tolist() == [0, 0, 1, 0]
+    assert count_paths(ring_supports(((1,), (1,)), 4))[0].tolist() == [1, 2, 1, 0]
+
+
 def test_a_factor_without_links_leaves_a_bare_product_empty():
     report = reach_report(ring_supports(((0, 1), ()), 4), residual=False)
     assert report.fill == (25.0, 50.0, 0.0)
@@ -143,6 +150,8 @@ def test_path_lengths_are_infinite_where_a_token_is_never_read():
     chord = path_lengths(protocol_reach(protocol_offsets(Protocol.CHORD, 8), 8))
     np.testing.assert_allclose(chord, (3 * 1 + 3 * 2 + 1 * 3) / 7)
     assert np.isinf(path_lengths(protocol_reach(((0, 1),), 8))).all()
+    cut = Wiring(seq_len=2, offsets=((0, 1),)).toggle_link(1, 0, 1)
+    assert path_lengths(reach_report(cut.supports())).tolist() == [1, np.inf]
 
 
 def test_pairs_of_too_long_a_sequence_are_refused_with_the_limit():

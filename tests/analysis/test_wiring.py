@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paramixer_core.analysis.coverage import coverage, wiring_graph
-from paramixer_core.analysis.reach import NEVER
+from paramixer_core.analysis.reach import NEVER, reach_report
 from paramixer_core.analysis.routes import trace_factors
 from paramixer_core.analysis.wiring import Wiring
 from paramixer_core.errors import ParamixerError
@@ -114,6 +114,17 @@ def test_mask_and_supports_hold_the_links_that_the_definition_leaves_on(wiring):
         np.testing.assert_array_equal(factor.toarray() > 0, pattern)
     graph = wiring_graph(wiring)
     np.testing.assert_array_equal(nx.to_numpy_array(graph) > 0, expected.any(axis=0))
+
+
+@given(wirings(), st.booleans())
+def test_reach_of_any_wiring_is_the_boolean_product_of_its_links(wiring, residual):
+    reached = identity = np.eye(wiring.seq_len, dtype=bool)
+    report = reach_report(wiring.supports(), residual=residual)
+    for m, links in enumerate(dense_support(wiring), start=1):
+        reached = (links | identity if residual else links) @ reached
+        assert report.fill[m] == pytest.approx(100 * reached.mean())
+    np.testing.assert_array_equal(report.missing, ~reached)
+    assert report.unreached == np.count_nonzero(~reached)
 
 
 @settings(max_examples=30)
