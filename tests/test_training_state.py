@@ -5,6 +5,7 @@ import math
 import pytest
 
 from paramixer_core.config import RunConfig
+from paramixer_core.errors import ParamixerError
 from paramixer_core.tasks import Batch
 from paramixer_core.training import (
     Diverged,
@@ -81,6 +82,14 @@ def test_weights_alone_begin_a_new_run() -> None:
     assert fresh.step_number == 0
     assert fresh.evaluate().loss == trained.evaluate().loss
     assert not any(name.startswith("optimizer.") for name in fresh.state())
+
+
+def test_a_state_of_another_network_is_refused_in_one_sentence() -> None:
+    with pytest.raises(ParamixerError, match="the weights of a network like this one, got ") as got:
+        Trainer(SMALL).load_state(Trainer(SMALL.replace(hidden=7)).state())
+    assert str(got.value).endswith("...: use a state of an equal run.")
+    with pytest.raises(ParamixerError, match=r"Missing key\(s\)"):
+        Trainer(SMALL).load_weights({})
 
 
 @pytest.mark.parametrize("poison", [math.nan, math.inf], ids=str)
