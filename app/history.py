@@ -1,6 +1,7 @@
-"""Choosing among stored runs and their snapshots, and reading them through the cache."""
+"""Choosing among runs (store and gallery) and their snapshots, and reading them cached."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -8,27 +9,69 @@ from numpy.typing import NDArray
 
 from app import controls, engine, say
 from app.names import mixer_titles
-from paramixer_core.inspection import inspect_example, num_examples
+from paramixer_core.analysis.rank import rank_report, spectrum_report
+from paramixer_core.errors import ParamixerError
+from paramixer_core.gallery import Gallery, Shelf
+from paramixer_core.inspection import (
+    Inspection,
+    block_of,
+    compact_example,
+    compacts_of,
+    inspect_example,
+    inspect_probe,
+    num_examples,
+    product_so_far,
+)
+from paramixer_core.protocols import num_factors as ring_factors
 from paramixer_core.runs.run import Run
+from paramixer_core.runs.store_errors import StoreError
 
 LISTED = 50
+FIRST_SHOWN = "gallery-digits-chord"
 
 
 @dataclass(frozen=True)
 class Views:
-    """One example of a run at a step as arrays: inputs, answer, and per block its matrices."""
+    """One example of a run at a step as arrays: inputs, answer, and per block its matrices.
 
-    inputs: NDArray[np.generic]
-    target: NDArray[np.generic]
-    answer: NDArray[np.float32]
-    correct: bool
+    `target` and `correct` are None for a sequence of one's own. A block holds `operator` and
+    `product` (N, N) and, of attention, `attention` (heads, N, N).
+    """
+
+    inputs: NDArray[Any]
+    target: NDArray[Any] | None
+    answer: NDArray[np.float32] | None
+    correct: bool | None
     blocks: list[dict[str, NDArray[np.float32]]]
 
 
+@st.cache_resource
+def gallery() -> Gallery:
+    """The runs that ship with the lab."""
+    return Gallery()
+
+
+def shelf(run_id: str) -> Shelf:
+    """Where a run is kept: the gallery, or this server's store."""
+    return gallery() if gallery().holds(run_id) else engine.store()
+
+
 def runs_with_snapshots() -> list[Run]:
-    """The newest runs that can be looked at, newest first."""
-    store = engine.store()
-    return [run for run in store.runs(limit=LISTED) if store.snapshots(run.id)]
+    """The newest runs that can be looked at, newest first, and after them the gallery's."""
+    try:
+        store = engine.store()
+        own = [run for run in store.runs(limit=LISTED) if store.snapshots(run.id)]
+    except StoreError as error:
+        st.warning(f"{error} Only the gallery can be shown.", icon=":material/folder_off:")
+        own = []
+    return own + gallery().runs()
+
+
+def first_run(runs: list[Run]) -> Run:
+    """What to show before anything was chosen: the newest own run, else one of the gallery."""
+    if not gallery().holds(runs[0].id):
+        return runs[0]
+    return next((run for run in runs if run.id == FIRST_SHOWN), runs[0])
 
 
 def pick_run(label: str, key: str, runs: list[Run], default: Run) -> Run:
@@ -41,45 +84,154 @@ def pick_run(label: str, key: str, runs: list[Run], default: Run) -> Run:
 
 def describe(run: Run) -> str:
     """A run in a list: who, on what, how far."""
-    return f"{mixer_titles()[run.config.mixer]} · {say.task(run)} · step {run.step:,} · {run.id}"
+    what = f"{mixer_titles()[run.config.mixer]} · {say.task(run)}"
+    if gallery().holds(run.id):
+        return f"{what} · gallery"
+    return f"{what} · step {run.step:,} · {run.id}"
 
 
-def pick_step(run: Run, key: str = "step") -> int:
-    """One of the run's snapshots, the newest by default."""
-    steps = [snapshot.step for snapshot in engine.store().snapshots(run.id)]
+def pick_step(run: Run, key: str = "step", example: int = 0) -> int:
+    """One of the run's snapshots that hold this example, the newest by default."""
+    steps = steps_with(run, example)
     return controls.stop("Training step", key, steps, default=steps[-1])
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+def steps_with(run: Run, example: int = 0) -> list[int]:
+    """The snapshots at which this test example can be seen.
+
+    The gallery keeps weights of its last step alone: of other steps only the probe's examples.
+    """
+    steps = [snapshot.step for snapshot in shelf(run.id).snapshots(run.id)]
+    if not gallery().holds(run.id) or example < probed(run.id, steps[-1]):
+        return steps
+    return steps[-1:]
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def probed(run_id: str, step: int) -> int:
+    """How many examples a snapshot's probe holds."""
+    return len(shelf(run_id).probe(run_id, step, ["inputs"])["inputs"])
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
 def views(run_id: str, step: int, example: int) -> Views:
-    """The matrices of a test example at a snapshot, computed once by the core."""
-    store = engine.store()
-    seen = inspect_example(store.run(run_id).config, store.state(run_id, step), example)
+    """The matrices of a test example at a snapshot: of the probe, or computed by the core."""
+    where = shelf(run_id)
+    config = where.run(run_id).config
+    if example < probed(run_id, step):
+        return as_views(inspect_probe(config, where.probe(run_id, step), example))
+    return as_views(inspect_example(config, where.state(run_id, step), example))
+
+
+def as_views(seen: Inspection) -> Views:
+    """An inspection as arrays, without its batch axis."""
     blocks = []
     for block in seen.blocks:
         arrays = {"product": block.product[0].numpy(), "operator": block.operator[0].numpy()}
-        if block.factors is not None:
-            arrays["factors"] = block.factors[:, 0].numpy()
         if block.attention is not None:
             arrays["attention"] = block.attention[0].numpy()
         blocks.append(arrays)
     return Views(
         seen.inputs[0].numpy(),
-        seen.target[0].numpy(),
-        seen.answer[0].numpy(),
+        None if seen.target is None else seen.target[0].numpy(),
+        None if seen.answer is None else seen.answer[0].numpy(),
         seen.correct,
         blocks,
     )
 
 
+@dataclass(frozen=True)
+class FactorViews:
+    """Factor m of a block, and the product of the first m."""
+
+    factor: NDArray[np.float32]
+    product: NDArray[np.float32]
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def factor(
+    run_id: str, step: int, example: int, block: int, m: int, with_residual: bool
+) -> FactorViews:
+    """W_m (m from 1) and (I + W_m) ... (I + W_1), without the I's unless `with_residual`."""
+    where = shelf(run_id)
+    config = where.run(run_id).config
+    if example < probed(run_id, step):
+        compact = compacts_of(config, where.probe(run_id, step), example)[block]
+    else:
+        compact = compact_example(config, where.state(run_id, step), example)[block]
+    factors = block_of(config).operators(compact).factors
+    if factors is None:
+        raise ParamixerError("a mixer with factors", config.mixer, "choose CHORD or CDIL")
+    product = product_so_far(factors[:, 0], m, residual=with_residual)
+    return FactorViews(factors[m - 1, 0].numpy(), product.numpy())
+
+
+def num_factors(run_id: str) -> int:
+    """M of a run's blocks."""
+    return ring_factors(shelf(run_id).run(run_id).config.seq_len)
+
+
 @st.cache_data(max_entries=32, show_spinner=False)
 def examples(run_id: str) -> int:
     """How many test examples the run's task has."""
-    return num_examples(engine.store().run(run_id).config)
+    return num_examples(shelf(run_id).run(run_id).config)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def spectra(run_id: str, step: int) -> dict[str, NDArray[np.float64]]:
     """The singular values that a snapshot holds, by "block.{l}.spectrum.{matrix}"."""
-    probe = engine.store().probe(run_id, step)
+    probe = shelf(run_id).probe(run_id, step)
     return {name: values for name, values in probe.items() if ".spectrum." in name}
+
+
+@dataclass(frozen=True)
+class Rank:
+    """Spectrum over its largest value, against the index from 1, and its rank figures."""
+
+    index: NDArray[np.int64]
+    relative: NDArray[np.float64]
+    numerical_rank: int
+    effective_rank: float
+    stable_rank: float
+    condition_number: float
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def rank_at(run_id: str, step: int, example: int, block: int, kind: str) -> Rank:
+    """Rank of a block's operator or product: from the stored spectrum where there is one."""
+    name = f"block.{block}.spectrum.{kind}"
+    stored = shelf(run_id).probe(run_id, step, [name]) if example == 0 else {}
+    if name in stored:
+        size = len(stored[name])
+        report = spectrum_report(stored[name], (size, size), dtype="float32")
+    else:
+        report = rank_report(views(run_id, step, example).blocks[block][kind])
+    return Rank(
+        np.arange(1, len(report.relative) + 1),
+        report.relative,
+        report.numerical_rank,
+        report.effective_rank,
+        report.stable_rank,
+        report.condition_number,
+    )
+
+
+@dataclass(frozen=True)
+class RankCurves:
+    """Ranks of one matrix at every snapshot."""
+
+    steps: NDArray[np.int64]
+    effective: NDArray[np.float64]
+    stable: NDArray[np.float64]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def ranks_over(run_id: str, example: int, block: int, kind: str) -> RankCurves:
+    """Effective and stable rank at the snapshots that hold the example."""
+    steps = steps_with(shelf(run_id).run(run_id), example)
+    ranks = [rank_at(run_id, step, example, block, kind) for step in steps]
+    return RankCurves(
+        np.array(steps),
+        np.array([rank.effective_rank for rank in ranks]),
+        np.array([rank.stable_rank for rank in ranks]),
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app import engine, history
+from app import history
 from app.figures.lines import Curve
 from app.names import mixer_titles
 from paramixer_core.analysis.rank import spectrum_report
@@ -39,7 +39,7 @@ def rows(run: Run, exponent: int) -> list[RankRow]:
 
     `exponent` k sets the tolerance of the numerical rank to 10^-k of the largest singular value.
     """
-    snapshot = engine.store().snapshots(run.id)[-1]
+    snapshot = history.shelf(run.id).snapshots(run.id)[-1]
     named = SHOWN_OF_ATTENTION if run.config.mixer == "attention" else SHOWN
     found = []
     prefix = f"block.{run.config.blocks - 1}.spectrum."

@@ -1,41 +1,40 @@
-"""One example drawn in its task's own form, with what was asked and what was answered."""
+"""One example in its task's own form, with what was asked and what was answered."""
 
 import math
+from typing import Any
 
 import numpy as np
-import streamlit as st
+from numpy.typing import NDArray
 
-from app.components import matrix_view
+from app.components import TokenForm
+from app.components.tokens import Form
 from app.history import Views
 from paramixer_core.tasks import TASKS
-from paramixer_core.tasks.temporal_order import SYMBOLS
+from paramixer_core.tasks.temporal_order import SYMBOLS, X
 
 
-def draw(task: str, views: Views) -> None:
-    """The input tokens, the target and the network's answer."""
+def token_form(task: str, inputs: NDArray[Any]) -> TokenForm:
+    """How the tokens of a task are drawn: a picture, bars with marks, or letters."""
     match task:
         case "digits":
-            side = math.isqrt(len(views.inputs))
-            matrix_view(
-                views.inputs.reshape(side, side),
-                title="The input: its tokens, row by row",
-                value_label="ink",
-                key="tokens",
-                compact=True,
-                max_size=200,
-            )
+            return TokenForm(Form.IMAGE, inputs[:, 0], wide=math.isqrt(len(inputs)))
         case "adding":
-            marked = np.flatnonzero(views.inputs[:, 1])
-            numbers = ", ".join(f"token {at}: {views.inputs[at, 0]:.6g}" for at in marked)
-            st.markdown(f"Marked: {numbers}")
+            return TokenForm(Form.NUMBERS, inputs[:, 0], marks=inputs[:, 1] > 0)
         case "temporal_order":
-            st.code("".join(SYMBOLS[int(symbol)] for symbol in views.inputs), wrap_lines=True)
+            labels = tuple(SYMBOLS[int(symbol)] for symbol in inputs)
+            return TokenForm(Form.SYMBOLS, np.zeros(len(labels)), labels, inputs >= X)
         case _:
-            st.caption(f"{len(views.inputs):,} tokens")
+            return TokenForm(Form.NUMBERS, inputs.reshape(len(inputs), -1)[:, 0])
+
+
+def verdict(task: str, views: Views) -> str:
+    """Target and answer in words."""
+    if views.answer is None:
+        return "This snapshot holds no answer; its matrices are shown."
     names = TASKS[task].class_names
-    if names:
-        asked, answered = names[int(views.target)], names[int(views.answer.argmax())]
-    else:
-        asked, answered = f"{views.target[0]:.6g}", f"{views.answer[0]:.6g}"
-    verdict = ":material/check: right" if views.correct else ":material/close: wrong"
-    st.markdown(f"Target **{asked}**, answer **{answered}** - {verdict}")
+    answered = names[int(views.answer.argmax())] if names else f"{views.answer[0]:.6g}"
+    if views.target is None:
+        return f"Answer **{answered}** to your sequence"
+    asked = names[int(views.target)] if names else f"{views.target[0]:.6g}"
+    mark = ":material/check: right" if views.correct else ":material/close: wrong"
+    return f"Target **{asked}**, answer **{answered}** - {mark}"

@@ -147,6 +147,23 @@ def product_so_far(
     return chain(add_identity(some) if residual else some)
 
 
+def strongest_link(matrix: Float[np.ndarray, "seq seq"]) -> tuple[int, int]:
+    """Row and column of the entry of largest magnitude off the diagonal."""
+    sizes = np.abs(matrix)
+    np.fill_diagonal(sizes, -1)
+    row, column = np.unravel_index(int(sizes.argmax()), sizes.shape)
+    return int(row), int(column)
+
+
+def colour_limit(matrix: Float[np.ndarray, "rows columns"]) -> float:
+    """Where a colour scale may end: the size that 99 % of the entries stay below, else the largest.
+
+    A residual's diagonal and a few strong links would else leave all others pale.
+    """
+    sizes = np.abs(matrix)
+    return float(np.quantile(sizes, 0.99)) or float(sizes.max()) or 1.0
+
+
 def examples_of(config: RunConfig, examples: list[int]) -> Batch:
     """These sequences of the test set. Raises ParamixerError for one that there is not."""
     tests = make_task(config.task, config.seq_len).test_set()

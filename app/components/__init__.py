@@ -1,5 +1,6 @@
-"""Views drawn in the browser: live curves, matrices and the ring, on st.components.v2."""
+"""Views drawn in the browser: live curves, matrices, the ring and tokens, on st.components.v2."""
 
+from app.components.growth import growth_view
 from app.components.lines import MAX_POINTS, Line, live_lines, points_per_line
 from app.components.matrix import Cell, matrix_view
 from app.components.matrix_sources import (
@@ -10,6 +11,7 @@ from app.components.matrix_sources import (
     pattern_of_offsets,
 )
 from app.components.ring import ring_view
+from app.components.tokens import TokenForm, tokens_view
 
 __all__ = [
     "MAX_POINTS",
@@ -19,9 +21,12 @@ __all__ = [
     "MatrixSource",
     "SparseMatrix",
     "StreamedMatrix",
+    "TokenForm",
+    "growth_view",
     "live_lines",
     "matrix_view",
     "pattern_of_offsets",
     "points_per_line",
     "ring_view",
+    "tokens_view",
 ]

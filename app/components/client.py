@@ -28,9 +28,13 @@ _PARTS = (
     "matrix",
     "ring_draw",
     "ring",
+    "tokens_draw",
+    "tokens",
+    "growth_draw",
+    "growth",
     "mount",
 )
-_STYLE = json.dumps(style("kit", "lines", "matrix", "ring"))
+_STYLE = json.dumps(style("kit", "lines", "matrix", "ring", "tokens", "growth"))
 CODE = zlib.compress(f"const STYLE = {_STYLE};\n{script(*_PARTS)}".encode(), 9)
 LOAD_CODE = script("load")
 VIEW_CODE = script("view")

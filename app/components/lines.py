@@ -89,6 +89,8 @@ def live_lines(
     y_label: str,
     key: str,
     log_y: bool = False,
+    log_x: bool = False,
+    mark: float | None = None,
     y_range: tuple[float, float] | None = None,
     smoothing: float = 0.0,
     height: int = 260,
@@ -104,6 +106,8 @@ def live_lines(
         lines: the curves, thinned to `points_per_line` points each; [] shows the text `empty`.
         x_label, y_label: axis titles with their units.
         log_y: a logarithmic y axis; values of zero or less are left out.
+        log_x: an x axis in log(1 + x), which begins at 0, for steps of a training run.
+        mark: x of a vertical line, e.g. the step that the views beside it show.
         y_range: fixed ends of the y axis, e.g. (0, 1) for an accuracy; by default what is in view.
         smoothing: 0 draws the points; 0 < s < 1 draws them faintly and over them their running
             mean m_t = s m_(t-1) + (1 - s) y_t (corrected for the start); the legend says so.
@@ -121,6 +125,8 @@ def live_lines(
         "xLabel": x_label,
         "yLabel": y_label,
         "logY": log_y,
+        "logX": log_x,
+        "mark": mark,
         "yRange": y_range,
         "smoothing": smoothing,
         "height": height,

@@ -83,6 +83,7 @@ def ring_view(
     source: int = 0,
     group: str = "",
     report: bool = True,
+    led: bool = False,
     caption: str = "",
     max_size: int = 440,
 ) -> int:
@@ -100,6 +101,7 @@ def ring_view(
             (`ring_steps`), -1 for never; without it there is nothing to play.
         source: the token picked at first, or from now on if it changed since the last run.
         report: whether a picked source reaches Python (and reruns).
+        led: whether another view of the group moves the factor, so that no buttons are needed.
 
     Raises:
         ParamixerError: a factor or a source that is not there; N too large for this view.
@@ -116,6 +118,7 @@ def ring_view(
         "factor": factor,
         "group": group,
         "report": report,
+        "led": led,
         "caption": caption,
         "maxSize": max_size,
     }

@@ -7,7 +7,7 @@ state.{name}               what `Trainer.state` gave at the end, without the opt
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,11 +49,16 @@ class GalleryFile:
             names = [name for name in file.keys() if name.startswith("snapshot.")]  # noqa: SIM118
         return sorted({int(name.split(".")[1]) for name in names})
 
-    def arrays(self, prefix: str) -> dict[str, np.ndarray]:
-        """Every tensor under a prefix, by the rest of its name."""
+    def arrays(self, prefix: str, wanted: Collection[str] | None = None) -> dict[str, np.ndarray]:
+        """Every tensor under a prefix, or those wanted, by the rest of its name."""
         with self._opened("np") as file:
             names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
-            return {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+            found = {name.removeprefix(prefix): name for name in names}
+            return {
+                rest: file.get_tensor(name)
+                for rest, name in found.items()
+                if wanted is None or rest in wanted
+            }
 
     def state(self) -> "dict[str, Tensor]":
         """The final weights, as `Trainer.load_weights` takes them."""

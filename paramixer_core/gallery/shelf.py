@@ -76,12 +76,12 @@ class Gallery:
         self, run_id: str, step: int, names: Sequence[str] | None = None
     ) -> dict[str, np.ndarray]:
         """What `Trainer.probe` gave after a step, for the first example or two."""
-        found = self._file(run_id).arrays(f"snapshot.{step}.")
-        if not found:
+        found = self._file(run_id).arrays(f"snapshot.{step}.", names)
+        if not found and step not in _steps(self._file(run_id).path):
             raise ParamixerError(
                 f"one of the steps {_steps(self._file(run_id).path)}", step, "choose one of them"
             )
-        return {name: value for name, value in found.items() if names is None or name in names}
+        return found
 
     def state(self, run_id: str, step: int) -> dict[str, Any]:
         """The weights after the last step; of others the gallery keeps the probe alone."""

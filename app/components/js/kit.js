@@ -189,3 +189,16 @@ class Feed {
     if (feed && feed.hear === this.hear) feed.hear = null;
   }
 }
+
+// The matrices on the page by their key, so that a view of tokens shows their very numbers.
+const sharedMatrices = {
+  shown: new Map(),
+  listeners: new Set(),
+  offer(key, matrix) {
+    this.shown.set(key, matrix);
+    for (const hear of this.listeners) hear(key);
+  },
+  withdraw(key, matrix) {
+    if (this.shown.get(key) === matrix) this.shown.delete(key);
+  },
+};

@@ -183,6 +183,7 @@ class Lines {
     root.dataset.points = this.lines.reduce((sum, line) => sum + line.x.length, 0);
     root.dataset.updates = this.updates;
     root.dataset.zoom = this.zoom ? this.zoom.join(",") : "";
+    root.dataset.mark = frame.mark ?? "";
     root.dataset.hidden = [...this.hidden].join(",");
     this.reset.style.visibility = this.zoom ? "visible" : "hidden";
     this.blank.hidden = root.dataset.points !== "0";
@@ -211,7 +212,21 @@ class Lines {
     if (!this.lines.some((line) => line.x.length)) plan.xTicks = plan.yTicks = [];
     drawAxes(context, plan, frame, theme);
     drawCurves(context, plan, lines, frame, theme);
+    if (frame.mark !== null) this.drawMark(context, plan, frame.mark, theme);
     this.drawPointer(context, plan, lines, theme);
+  }
+
+  drawMark(context, { box, toX }, at, theme) {
+    const x = Math.round(toX(at)) + 0.5;
+    if (x < box.left - 1 || x > box.right + 1) return;
+    context.setLineDash([]);
+    context.strokeStyle = theme.accent;
+    context.lineWidth = 2;
+    context.beginPath();
+    context.moveTo(x, box.top);
+    context.lineTo(x, box.bottom);
+    context.stroke();
+    context.lineWidth = 1;
   }
 
   drawPointer(context, plan, lines, theme) {

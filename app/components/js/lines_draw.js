@@ -89,6 +89,13 @@ function ticksOfY({ low, high }, logY, height) {
   return ticks;
 }
 
+// On a logarithmic axis 0 and the powers of ten, unless the part in view has too few of them.
+function ticksOfX([from, to], logX, wanted) {
+  const powers = [0, ...Array.from({ length: 8 }, (_, power) => 10 ** power)];
+  const inside = powers.filter((tick) => tick >= from && tick <= to);
+  return logX && inside.length > 1 ? inside : niceTicks(from, to, wanted);
+}
+
 // Where things are: a plot box inside the canvas and the maps from values to pixels.
 function layOut(context, size, frame, span, ySpan, theme) {
   context.font = `12px ${theme.font}`;
@@ -100,12 +107,15 @@ function layOut(context, size, frame, span, ySpan, theme) {
   const tall = Math.max(1, box.bottom - box.top);
   const level = frame.logY ? Math.log10 : (value) => value;
   const [low, high] = [level(ySpan.low), level(ySpan.high)];
+  const place = frame.logX ? (x) => Math.log10(1 + Math.max(0, x)) : (x) => x;
+  const unplace = frame.logX ? (at) => 10 ** at - 1 : (at) => at;
+  const [from, to] = span.map(place);
   return {
     box,
     yTicks,
-    xTicks: niceTicks(span[0], span[1], Math.max(2, Math.floor(wide / 80))),
-    toX: (x) => box.left + ((x - span[0]) / (span[1] - span[0])) * wide,
-    fromX: (pixel) => span[0] + ((pixel - box.left) / wide) * (span[1] - span[0]),
+    xTicks: ticksOfX(span, frame.logX, Math.max(2, Math.floor(wide / 80))),
+    toX: (x) => box.left + ((place(x) - from) / (to - from)) * wide,
+    fromX: (pixel) => unplace(from + ((pixel - box.left) / wide) * (to - from)),
     toY: (y) => box.bottom - ((level(y) - low) / (high - low)) * tall,
   };
 }

@@ -44,6 +44,7 @@ class Matrix {
     this.tellParts();
     this.tellState();
     this.ask();
+    sharedMatrices.offer(header.key, this);
   }
 
   // The selection that Python holds, and exact numbers of a large matrix. A reply that is older
@@ -222,6 +223,7 @@ class Matrix {
   }
 
   destroy() {
+    sharedMatrices.withdraw(this.header?.key, this);
     window.removeEventListener("scroll", this.onScroll, { capture: true });
     this.bus?.close();
     this.feed.leave();

@@ -3,6 +3,9 @@
 const HOP_MS = 650;
 const REST_MS = 450;
 
+// How many factors the views of a group show, for a ring that comes later.
+const groupHops = new Map();
+
 class Ring {
   constructor(parent) {
     this.host = parent.host ?? parent;
@@ -73,6 +76,9 @@ class Ring {
     if (!this.header || this.header.group !== header.group) {
       this.bus?.close();
       this.bus = new Bus(header.group, (message) => this.hear(message));
+      this.hops?.close();
+      this.hops = new Bus(header.group && `${header.group}:hop`, ({ row }) => this.follow(row));
+      this.hop = header.steps === "none" ? 0 : groupHops.get(header.group) ?? 0;
     }
     const other = this.header && (this.header.seqLen !== header.seqLen || this.header.factors.length !== header.factors.length);
     this.header = header;
@@ -89,7 +95,8 @@ class Ring {
     this.note.hidden = !header.caption;
     this.input.max = header.seqLen - 1;
     const playable = header.steps !== "none";
-    for (const control of [this.play, this.back, this.next, this.first]) control.hidden = !playable;
+    for (const control of [this.play, this.back, this.next, this.first]) control.hidden = !playable || header.led;
+    this.controls.hidden = this.count.hidden = !playable;
     this.feed.join(header.key, (detail) => this.takeDetail(detail));
     this.tellState();
     this.ask();
@@ -181,9 +188,19 @@ class Ring {
     this.play.textContent = "Play";
   }
 
+  // Another view of the group moved to that many factors.
+  follow(hop) {
+    if (this.header.steps === "none") return;
+    this.stop();
+    this.hop = Math.max(0, Math.min(this.header.factors.length, hop));
+    this.tellState();
+    this.ask();
+  }
+
   // Show the state after so many hops; the links of the last hop grow unless motion is unwanted.
   goTo(hop, move = true) {
     this.hop = Math.max(0, Math.min(this.header.factors.length, hop));
+    this.hops.tell("hop", this.hop, -1);
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     cancelAnimationFrame(this.moving);
     clearTimeout(this.timer);
@@ -353,6 +370,7 @@ class Ring {
   destroy() {
     this.stop();
     this.bus?.close();
+    this.hops?.close();
     this.feed.leave();
     this.ask.cancel();
     this.watch.disconnect();

@@ -1,0 +1,114 @@
+"""What the Inspect page looks at: a run, an example, a block, which matrix, and who beside it."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import controls, history
+from app.components import Cell
+from app.names import mixer_titles
+from paramixer_core.inspection import MAX_DENSE_SEQ_LEN, strongest_link
+from paramixer_core.runs.run import Run
+
+AT = "at"
+NO_RIVAL = "none"
+KINDS = {"operator": "with residual", "product": "bare"}
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The choices that hold for every view of the page; the step is chosen by the scrubber."""
+
+    run: Run
+    rival: Run | None
+    example: int
+    block: int
+    kind: str
+
+    @property
+    def seq_len(self) -> int:
+        """N."""
+        return self.run.config.seq_len
+
+    @property
+    def dense(self) -> bool:
+        """Whether N x N matrices can be held."""
+        return self.seq_len <= MAX_DENSE_SEQ_LEN
+
+    @property
+    def title(self) -> str:
+        """Who mixes."""
+        return mixer_titles()[self.run.config.mixer]
+
+
+def choose() -> Looked:
+    """The settings of the page."""
+    runs = history.runs_with_snapshots()
+    run = history.pick_run("Run", "run", runs, history.first_run(runs))
+    last = history.examples(run.id) - 1
+    example = controls.whole_number("Test example", "example", low=0, high=last, default=0)
+    block = controls.slider("Block", "block", low=1, high=run.config.blocks, default=1) - 1
+    kind = controls.choice(
+        "Mixing matrix",
+        "show",
+        list(KINDS),
+        default="operator",
+        titles=KINDS,
+        tip="The block's true operator is (I + WM) ... (I + W1); the bare product is WM ... W1. "
+        "For attention: I + A, or the attention matrix A.",
+        row=True,
+    )
+    return Looked(run, pick_rival(run, runs), example, block, kind)
+
+
+def pick_rival(run: Run, runs: list[Run]) -> Run | None:
+    """Another run on the same task and length, attention by default; or none."""
+    same = {
+        other.id: other
+        for other in runs
+        if other.id != run.id
+        and (other.config.task, other.config.seq_len) == (run.config.task, run.config.seq_len)
+    }
+    if not same:
+        return None
+    other_kind = [other for other in same.values() if is_rival(run, other)]
+    raced = [other for other in other_kind if run.race is not None and other.race == run.race]
+    default = (raced or other_kind or list(same.values()))[0].id
+    titles = {other.id: history.describe(other) for other in same.values()} | {NO_RIVAL: "nothing"}
+    picked = controls.choice(
+        "Beside it", "rival", [*same, NO_RIVAL], default=default, titles=titles
+    )
+    return same.get(picked)
+
+
+def is_rival(run: Run, other: Run) -> bool:
+    """Attention for a Paramixer, a Paramixer for attention."""
+    return (run.config.mixer == "attention") != (other.config.mixer == "attention")
+
+
+def selected(looked: Looked) -> Cell:
+    """The cell that the reader chose (also by the link), else the strongest link at the end."""
+    seq_len = looked.seq_len
+    cell = as_cell(st.query_params.get(AT, st.session_state.get(AT, "")), seq_len)
+    return cell or first_cell(looked.run.id, looked.example, looked.block, looked.kind)
+
+
+def select(cell: Cell) -> None:
+    """Remember a choice, in the link too."""
+    st.session_state[AT] = st.query_params[AT] = f"{cell.row}.{cell.column}"
+
+
+def as_cell(text: str, seq_len: int) -> Cell | None:
+    """ "3.14" as row 3, column 14; None for anything else or outside."""
+    parts = text.split(".")
+    if len(parts) != 2 or not all(part.isdecimal() and len(part) < 9 for part in parts):
+        return None
+    cell = Cell(*map(int, parts))
+    return cell if max(cell) < seq_len else None
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def first_cell(run_id: str, example: int, block: int, kind: str) -> Cell:
+    """The strongest link of the run's last snapshot."""
+    last = history.shelf(run_id).snapshots(run_id)[-1].step
+    return Cell(*strongest_link(history.views(run_id, last, example).blocks[block][kind]))

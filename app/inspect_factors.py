@@ -1,0 +1,88 @@
+"""The sparse factors of a Paramixer block, one by one, and their product so far."""
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import controls, history
+from app.components import Cell, matrix_view
+from app.inspect_choice import Looked
+from paramixer_core.config import Residual
+
+GROUP = "inspect"
+
+
+def draw(looked: Looked, step: int, cell: Cell) -> None:
+    """Factor m and the product of the first m, linked with the matrices above."""
+    config = looked.run.config
+    if config.mixer == "attention":
+        heads(looked, step, cell)
+        return
+    with_residual = looked.kind == "operator" and config.residual is Residual.PER_FACTOR
+    count = history.num_factors(looked.run.id)
+    m = controls.slider("Factor m", "m", low=1, high=count, default=1)
+    shown = history.factor(looked.run.id, step, looked.example, looked.block, m, with_residual)
+    left, right = st.columns(2, gap="large")
+    with left:
+        matrix_view(
+            shown.factor,
+            title=f"Factor W{m}",
+            row_label="output token i",
+            column_label="input token j",
+            value_label="link weight",
+            key="factor",
+            group=GROUP,
+            selection=cell,
+            report=False,
+            caption="Row i holds the few weights that the link MLP computed from token i alone.",
+        )
+    with right:
+        matrix_view(
+            shown.product,
+            title=product_title(m, with_residual),
+            row_label="output token i",
+            column_label="input token j",
+            value_label="mixing weight",
+            key="so_far",
+            group=GROUP,
+            selection=cell,
+            report=False,
+            caption=f"The product of the first {m} of {count} factors: with the last it is the "
+            "whole mixing matrix"
+            + (
+                " above."
+                if with_residual or looked.kind == "product"
+                else ", to which the block adds its residual."
+            ),
+        )
+
+
+def product_title(m: int, with_residual: bool) -> str:
+    """The product of the first m factors as a formula."""
+    last, first = (f"(I + W{m})", "(I + W1)") if with_residual else (f"W{m}", "W1")
+    if m == 1:
+        return f"The product so far: {first}"
+    return (
+        f"The product so far: {last} ... {first}"
+        if m > 2
+        else f"The product so far: {last} {first}"
+    )
+
+
+def heads(looked: Looked, step: int, cell: Cell) -> None:
+    """Attention has no factors: its heads are shown instead."""
+    seen = history.views(looked.run.id, step, looked.example)
+    attention: NDArray[np.float32] = seen.blocks[looked.block]["attention"]
+    head = controls.slider("Head", "head", low=1, high=len(attention), default=1)
+    matrix_view(
+        attention[head - 1],
+        title=f"Attention of head {head} of {len(attention)}",
+        row_label="output token i",
+        column_label="input token j",
+        value_label="probability",
+        key="factor",
+        group=GROUP,
+        selection=cell,
+        report=False,
+        caption="Attention has no factors: one dense matrix per head, each row a softmax.",
+    )
