@@ -60,6 +60,24 @@ def ring_measures(graph: nx.DiGraph, name: str) -> GraphMeasures:
     return _measures(graph, name, distances, max(gap, 0.0))
 
 
+def ring_diameter(offsets: Sequence[Sequence[int]], seq_len: int) -> float:
+    """The most hops between two tokens of a ring pattern, all factors' links in one graph; inf if
+    some never meet. O(N) memory, any N; `ring_measures` finds the same on the graph."""
+    ahead = sorted({offset % seq_len for row in offsets for offset in row} - {0})
+    reached = np.zeros(seq_len, dtype=bool)
+    reached[0] = True
+    for hops in range(seq_len):
+        if reached.all():
+            return float(hops)
+        joined = reached.copy()
+        for offset in ahead:
+            joined |= np.roll(reached, offset)
+        if joined.sum() == reached.sum():
+            break
+        reached = joined
+    return math.inf
+
+
 def spectral_gap(graph: nx.Graph | nx.DiGraph) -> float:
     """1 - lambda_2 of the normalised adjacency with directions dropped (see GraphMeasures)."""
     adjacency = nx.to_numpy_array(graph, weight=None) > 0

@@ -272,12 +272,18 @@ class Ring {
       const there = reads.includes(link.column);
       return `Token ${link.row} ${there ? "reads" : "doesn't read"} token ${link.column} in factor ${factor}.`;
     }
-    if (hovered === null) return "Hover over a token to see what it reads; click to make it the source.";
-    const reads = this.reads(factor, hovered);
-    if (!reads) return `Token ${hovered}: its links aren't drawn.`;
+    const token = this.focused();
+    if (token === null) return "Hover over a token to see what it reads; click to make it the source.";
+    const reads = this.reads(factor, token);
+    if (!reads) return `Token ${token}: its links aren't drawn.`;
     return reads.length
-      ? `Token ${hovered} reads ${reads.join(", ")} in factor ${factor}.`
-      : `Token ${hovered} reads nothing in factor ${factor}.`;
+      ? `Token ${token} reads ${reads.join(", ")} in factor ${factor}.`
+      : `Token ${token} reads nothing in factor ${factor}.`;
+  }
+
+  // Whose links stand out: the token under the pointer or, where nothing plays, the one picked.
+  focused() {
+    return this.hovered ?? (this.header.steps === "none" ? this.source : null);
   }
 
   meaningText() {
@@ -348,8 +354,8 @@ class Ring {
 
   // The hovered token with what it reads, or the link of the cell under a matrix's pointer.
   drawFocus(context, plan, factor, inkOf) {
-    const { link, hovered, theme } = this;
-    const row = link?.row ?? hovered;
+    const { link, theme } = this;
+    const row = link?.row ?? this.focused();
     if (row === null || row === undefined) return;
     const reads = this.reads(factor, row) ?? [];
     context.strokeStyle = context.fillStyle = theme.text;

@@ -1,0 +1,212 @@
+"""The story of the patterns: its parts, their settings, and what the core says, cached."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import controls
+from app.compute import Wired
+from paramixer_core.analysis.counts import PatternCount, pattern_counts
+from paramixer_core.analysis.graphs import GraphMeasures, compare_graphs, ring_diameter
+from paramixer_core.analysis.patterns import pattern_costs
+from paramixer_core.analysis.reach import ring_fill, ring_steps
+from paramixer_core.config import MAX_SEQ_LEN
+from paramixer_core.protocols import Protocol, num_factors, protocol_graph, protocol_offsets
+
+MOST_TOKENS = 1024
+MOST_COMPARED = 256
+ODD_LINKS = tuple(range(3, 34, 2))
+TITLES = {Protocol.CHORD: "CHORD", Protocol.CDIL: "CDIL"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A step of the story: its name in the link, its button, its heading, what it lets change."""
+
+    name: str
+    button: str
+    title: str
+    pattern: bool = False
+    links: bool = False
+    most_tokens: int = MOST_TOKENS
+    protocol: Protocol = Protocol.CHORD
+
+
+PARTS = (
+    Part("attention", "1 Attention", "Attention links every token to every other"),
+    Part("factor", "2 One factor", "One CHORD factor: a few links a token"),
+    Part("product", "3 The product", "The product of m factors fills up", pattern=True),
+    Part(
+        "cdil", "4 CDIL", "CDIL: nearer links first, as many as you like", links=True,
+        protocol=Protocol.CDIL,
+    ),
+    Part("count", "5 The count", "The exact count", links=True, most_tokens=MAX_SEQ_LEN),
+    Part("graph", "6 The graph", "The same links as one graph", pattern=True),
+    Part(
+        "compare", "7 Beside others", "Beside the patterns of others", links=True,
+        most_tokens=MOST_COMPARED,
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a pattern spreads: what one frame of the comparison shows."""
+
+    name: str
+    summary: str
+    source: str
+    steps: NDArray[np.int16]
+    fill: tuple[float, ...]
+    nonzeros: int
+    full_after: int | None
+
+
+def choose_part() -> Part:
+    """The step of the story that the reader is at."""
+    by_name = {part.name: part for part in PARTS}
+    name = controls.choice(
+        "Steps of the story",
+        "part",
+        list(by_name),
+        default=PARTS[0].name,
+        titles={part.name: part.button for part in PARTS},
+        row=True,
+    )
+    return by_name[name]
+
+
+def choose_wired(part: Part) -> Wired:
+    """The pattern, N and K, as far as this part lets them change."""
+    protocol = part.protocol
+    if part.pattern:
+        protocol = controls.choice(
+            "Pattern",
+            "protocol",
+            list(Protocol),
+            default=Protocol.CHORD,
+            titles=TITLES,
+            tip="CHORD reaches 1, 2, 4, 8 ... ahead in every factor. CDIL reaches to both sides, "
+            "twice as far in each next factor.",
+            row=True,
+        )
+    seq_len = controls.whole_number(
+        "Tokens N", "n", low=2, high=part.most_tokens, default=16, tip="Any number, prime or not."
+    )
+    num_links = ODD_LINKS[0]
+    if part.links or (part.pattern and protocol is Protocol.CDIL):
+        num_links = controls.stop(
+            "CDIL links a token K",
+            "k",
+            ODD_LINKS,
+            default=ODD_LINKS[0],
+            tip="Odd: the token itself and as many to each side. The figure of the paper has 3, "
+            "its code 9.",
+        )
+    return Wired(protocol, seq_len, num_links)
+
+
+def facts(wired: Wired) -> list[str]:
+    """What always holds for these settings."""
+    factors = num_factors(wired.seq_len)
+    return [f"M = ⌈log₂ {wired.seq_len:,}⌉ = {factors} factor{'s' * (factors > 1)}"]
+
+
+def turn_pages(part: Part) -> None:
+    """Buttons to the step before and the step after."""
+    place = PARTS.index(part)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        if place:
+            turn_to(PARTS[place - 1], f"Back: {PARTS[place - 1].button}", "back")
+        if place + 1 < len(PARTS):
+            turn_to(PARTS[place + 1], f"Next: {PARTS[place + 1].button}", "next")
+
+
+def turn_to(part: Part, label: str, key: str) -> None:
+    """A button to a step."""
+
+    def go() -> None:
+        st.session_state["part"] = part.name
+
+    icon = ":material/arrow_forward:" if key == "next" else ":material/arrow_back:"
+    st.button(
+        label,
+        key=f"turn-{key}",
+        on_click=go,
+        icon=icon,
+        type="primary" if key == "next" else "secondary",
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def steps(wired: Wired) -> NDArray[np.int16]:
+    """After how many factors row i reads column (i + d) mod N, for each distance d."""
+    return ring_steps(wired.offsets, wired.seq_len)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def fill(wired: Wired) -> tuple[float, ...]:
+    """The percentage of pairs that the first m factors link, m = 0..M."""
+    return ring_fill(wired.offsets, wired.seq_len)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def counts(seq_len: int, num_links: int) -> tuple[PatternCount, ...]:
+    """Attention's, CHORD's and CDIL's links."""
+    return pattern_counts(seq_len, num_links)
+
+
+@st.cache_data(max_entries=64, show_spinner="Measuring the graphs ...")
+def measures(wired: Wired) -> Sequence[GraphMeasures]:
+    """The pattern's graph beside a ring lattice, a random regular and a complete graph."""
+    graph = protocol_graph(wired.offsets, wired.seq_len)
+    return compare_graphs(graph, TITLES[wired.protocol], ring=True)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def diameters(wired: Wired) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """N = 8, 16 .. 1024 and the diameter of the pattern's graph at each."""
+    lengths = np.array([2**exponent for exponent in range(3, 11)])
+    found = []
+    for length in lengths.tolist():
+        at = replace(wired, seq_len=length)
+        found.append(ring_diameter(at.offsets, length))
+    return lengths, np.array(found)
+
+
+@st.cache_data(max_entries=16, show_spinner="Following six patterns ...")
+def looks(seq_len: int, num_links: int) -> list[Look]:
+    """CHORD, CDIL, sliding window, strided, BigBird-like, butterfly: reach and cost."""
+    return [
+        Look(
+            cost.pattern.name,
+            cost.pattern.summary,
+            cost.pattern.source,
+            cost.reach.steps,
+            cost.reach.fill,
+            cost.nonzeros,
+            cost.reach.full_after,
+        )
+        for cost in pattern_costs(seq_len, num_links=num_links)
+    ]
+
+
+def all_offsets(seq_len: int) -> tuple[int, ...]:
+    """The links of attention, as offsets on the ring."""
+    return tuple(range(seq_len))
+
+
+def reaches(wired: Wired, factor: int) -> str:
+    """What a token reads in a factor, as places on the ring counted from itself."""
+    offsets = protocol_offsets(wired.protocol, wired.seq_len, wired.num_links)[factor - 1]
+    half = wired.seq_len // 2
+    around = sorted({(offset + half) % wired.seq_len - half for offset in offsets}, key=abs)
+    return ", ".join(f"{place:+d}" if place else "itself" for place in around)
+
+
+def factors_of(wired: Wired) -> int:
+    """M."""
+    return num_factors(wired.seq_len)
