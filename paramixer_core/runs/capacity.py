@@ -12,11 +12,11 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def workers_wanted() -> int:
-    """PARAMIXER_WORKERS, else one worker per core."""
-    text = os.environ.get("PARAMIXER_WORKERS", "")
+def setting(name: str, default: int, least: int) -> int:
+    """A whole number from the environment; raises ParamixerError for anything else."""
+    text = os.environ.get(name, "")
     if not text:
-        return cores()
-    if not text.isdigit() or int(text) < 1:
-        raise ParamixerError("PARAMIXER_WORKERS as a whole number from 1", text, "set it so")
+        return default
+    if not text.isdigit() or int(text) < least:
+        raise ParamixerError(f"{name} as a whole number from {least}", repr(text), "set it so")
     return int(text)

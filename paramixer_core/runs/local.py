@@ -19,7 +19,8 @@ class LocalExecutor(Pool):
 
     `workers`: how many train at once (default PARAMIXER_WORKERS, else the CPU cores); a paused
     run keeps its process but takes no part in this. `spares`: processes started in advance, so
-    that a run starts within milliseconds. `threads` per worker: default cores // workers.
+    that a run starts within milliseconds (default PARAMIXER_SPARES, else 1). `threads` per
+    worker: default cores // workers.
     """
 
     def __init__(
@@ -27,16 +28,18 @@ class LocalExecutor(Pool):
         store: RunStore,
         *,
         workers: int | None = None,
-        spares: int = 1,
+        spares: int | None = None,
         threads: int | None = None,
     ) -> None:
         super().__init__(store)
-        self.workers = workers or capacity.workers_wanted()
+        self.workers = workers or capacity.setting("PARAMIXER_WORKERS", capacity.cores(), 1)
         spawn = partial(
             WorkerProcess,
             store.folder,
             threads=threads or max(1, capacity.cores() // self.workers),
         )
+        if spares is None:
+            spares = capacity.setting("PARAMIXER_SPARES", 1, 0)
         self._monitor = Monitor(spawn, self._heard, self._ended, spares)
         atexit.register(self.close)
         with self._lock:

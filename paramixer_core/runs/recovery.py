@@ -17,10 +17,10 @@ SERVER_ENDED = "The server ended while this run was training; continue it when y
 def adopt_orphans(store: RunStore, hosts: Path, host: str) -> None:
     """Take over the runs of servers that are gone.
 
-    Queued ones queue here; paused ones stay paused if their last step is kept; the others are
-    interrupted.
+    Queued ones, and those that nobody ever held, queue here; paused ones stay paused if their
+    last step is kept; the others are interrupted.
     """
-    known = {run.host for run in store.runs(states=ACTIVE, limit=MANY)} - {host, ""}
+    known = {run.host for run in store.runs(states=ACTIVE, limit=MANY)} - {host}
     for name in dead_hosts(hosts, known):
         for run in store.runs(states=ACTIVE, host=name, limit=MANY):
             values: dict[str, Any] = {"host": host, "lease": None, "pid": None}
