@@ -1,17 +1,19 @@
 """The server's one run store and executor, shared by every browser."""
 
 import secrets
+from collections.abc import Sequence
 
 import streamlit as st
 
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.executor import Executor, open_executor
+from paramixer_core.runs.races import race_runs, submit_race
 from paramixer_core.runs.run import Run
 from paramixer_core.runs.store import RunStore
 
 RUNS = "runs"
-MAX_SHOWN = 6
+MAX_SHOWN = 30
 
 
 @st.cache_resource
@@ -31,23 +33,21 @@ def owner() -> str:
     return name
 
 
-def start(configs: list[RunConfig]) -> list[Run]:
-    """Submit runs that belong together and show them on this page and in its link."""
-    race = secrets.token_urlsafe(6) if len(configs) > 1 else None
-    runs = [executor().submit(config, owner=owner(), race=race) for config in configs]
-    show([run.id for run in runs])
-    return runs
+def race(base: RunConfig, mixers: Sequence[str], seeds: Sequence[int], *, match: bool) -> None:
+    """Start one run per mixer and seed on identical batches, and put them into the link."""
+    race_id = submit_race(executor(), base, mixers, seeds, owner=owner(), match_parameters=match)
+    show([run.id for run in race_runs(store(), race_id)])
 
 
-def reset(runs: list[Run]) -> list[Run]:
+def reset(runs: list[Run]) -> None:
     """Stop runs and make them anew from the same initial weights, held at step 0."""
     for run in runs:
         if run.state.active:
             executor().stop(run.id)
-    fresh = start([run.config for run in runs])
+    fresh = [executor().restart(run.id, owner=owner()) for run in runs]
     for run in fresh:
         executor().pause(run.id)
-    return fresh
+    show([run.id for run in fresh])
 
 
 def show(run_ids: list[str]) -> None:

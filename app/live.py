@@ -2,29 +2,59 @@
 
 import streamlit as st
 
-from app import engine, say
+from app import controls, engine, say
 from app.components import Line, live_lines, points_per_line
 from app.names import mixer_titles
+from paramixer_core.runs.race_curves import RaceAxis, RaceQuantity, bands_of
+from paramixer_core.runs.races import spread
 from paramixer_core.runs.run import Run, RunState
 
 TICK_SECONDS = 0.5
 SMOOTHING = 0.9
+CARDS_A_ROW = 3
+AXES = {
+    RaceAxis.STEPS: "steps",
+    RaceAxis.SECONDS: "seconds of training",
+    RaceAxis.MULTIPLY_ADDS: "multiply-adds of training",
+}
+
+Groups = dict[str, list[Run]]
+"""Runs that differ only in their seed, under one name."""
 
 
 def watch(runs: list[Run]) -> None:
     """Show runs and go on showing them, twice a second, for as long as one of them changes."""
     ticking = any(run.state.active for run in runs)
     ids = [run.id for run in runs]
+    axis = controls.choice(
+        "Compare over", "over", list(RaceAxis), default=RaceAxis.STEPS, titles=AXES, row=True
+    )
 
     def tick() -> None:
         now = [engine.executor().status(run_id) for run_id in ids]
+        groups = grouped(now)
         buttons(now)
-        figures(now)
-        curves(now)
+        cards(groups)
+        curves(groups, axis)
         if ticking and not any(run.state.active for run in now):
             st.rerun()
 
     st.fragment(tick, run_every=TICK_SECONDS if ticking else None, key="watch")()
+
+
+def grouped(runs: list[Run]) -> Groups:
+    """Runs by name: seeds of one setting together; the id tells settings of one mixer apart."""
+    settings: dict[object, list[Run]] = {}
+    for run in runs:
+        setting = (run.config.replace(seed=0), run.parent, run.parent_step)
+        settings.setdefault(setting, []).append(run)
+    mixers = [group[0].config.mixer for group in settings.values()]
+    titles = mixer_titles()
+    return {
+        titles[group[0].config.mixer]
+        + (f" · {group[0].id[:4]}" if mixers.count(group[0].config.mixer) > 1 else ""): group
+        for group in settings.values()
+    }
 
 
 def buttons(runs: list[Run]) -> None:
@@ -62,38 +92,36 @@ def buttons(runs: list[Run]) -> None:
             st.rerun()
 
 
-def figures(runs: list[Run]) -> None:
-    """The present figures of every run."""
-    titles = names_of(runs)
-    for column, run in zip(st.columns(min(3, len(runs))) * 2, runs, strict=False):
-        tests = engine.store().evaluations(run.id)
-        with column, st.container(border=True, key=f"figures-{run.config.mixer}-{run.id}"):
-            st.markdown(f"**{titles[run.id]}** · {say.state(run)}")
-            st.progress(run.progress, text=f"step {run.step:,} of {run.config.steps:,}")
-            accuracy = f"{tests.accuracy[-1]:.1%}" if len(tests) else "-"
-            first, second, third = st.columns(3)
-            first.metric("Test accuracy", accuracy)
-            second.metric("Steps/s", say.rate(run.steps_per_second))
-            third.metric("Time left", say.duration(run.eta))
-            st.caption(say.setting(run))
+def cards(groups: Groups) -> None:
+    """The present figures of every group."""
+    columns = st.columns(min(CARDS_A_ROW, len(groups)))
+    for place, (name, runs) in enumerate(groups.items()):
+        newest = [engine.store().evaluations(run.id).accuracy[-1:] for run in runs]
+        accuracy = spread([float(last[0]) for last in newest if len(last)])
+        shown = max(runs, key=lambda run: (run.state.active, -run.step))
+        with (
+            columns[place % CARDS_A_ROW],
+            st.container(border=True, key=f"figures-{shown.config.mixer}-{runs[0].id}"),
+        ):
+            st.markdown(f"**{name}** · {say.states(runs)}")
+            st.progress(shown.progress, text=f"step {shown.step:,} of {shown.config.steps:,}")
+            first, second, third = st.columns([2, 1, 1.2])
+            first.metric("Test accuracy", say.share(accuracy))
+            second.metric("Steps/s", say.rate(shown.steps_per_second))
+            third.metric("Time left", say.duration(shown.eta))
+            st.caption(say.setting(runs))
 
 
-def curves(runs: list[Run]) -> None:
-    """Training loss and test accuracy, one line a run."""
-    store, titles = engine.store(), names_of(runs)
-    losses, accuracies = [], []
-    for run in runs:
-        name = titles[run.id]
-        records = store.records(run.id, max_points=points_per_line(len(runs)))
-        tests = store.evaluations(run.id)
-        losses.append(Line(name, records.step, records.loss, run.config.mixer))
-        accuracies.append(Line(name, tests.step, 100 * tests.accuracy, run.config.mixer))
+def curves(groups: Groups, axis: RaceAxis) -> None:
+    """Training loss and test accuracy, one line a group, with a band where it has many seeds."""
+    losses = lines(groups, RaceQuantity.LOSS, axis)
+    accuracies = lines(groups, RaceQuantity.TEST_ACCURACY, axis)
     left, right = st.columns(2, gap="medium")
     with left:
         live_lines(
             losses,
             title="Training loss",
-            x_label="step",
+            x_label=AXES[axis],
             y_label="loss of the batch (log scale)",
             log_y=True,
             smoothing=SMOOTHING,
@@ -104,20 +132,26 @@ def curves(runs: list[Run]) -> None:
         live_lines(
             accuracies,
             title="Test accuracy",
-            x_label="step",
-            y_label="% right of sequences never trained on",
-            y_range=(0, 100),
+            x_label=AXES[axis],
+            y_label="share right, sequences never trained on",
+            y_range=(0, 1),
             key="accuracy",
             empty="The first test is on its way.",
         )
 
 
-def names_of(runs: list[Run]) -> dict[str, str]:
-    """A name for each run by its id: its mixer, and its id where two share a mixer."""
-    mixers = [run.config.mixer for run in runs]
-    titles = mixer_titles()
-    return {
-        run.id: titles[run.config.mixer]
-        + (f" · {run.id[:4]}" if mixers.count(run.config.mixer) > 1 else "")
-        for run in runs
-    }
+def lines(groups: Groups, quantity: RaceQuantity, axis: RaceAxis) -> list[Line]:
+    """The curves of one quantity, thinned to what a tick may send."""
+    points = points_per_line(len(groups))
+    bands = bands_of(engine.store(), groups, quantity, axis, points)
+    return [
+        Line(
+            name,
+            band.x,
+            band.mean,
+            groups[name][0].config.mixer,
+            low=band.low if band.seeds > 1 else None,
+            high=band.high if band.seeds > 1 else None,
+        )
+        for name, band in bands.items()
+    ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from paramixer_core.runs.races import Spread, Verdict
 from paramixer_core.runs.run import Run, RunState
 from paramixer_core.tasks import TASKS
 
@@ -65,9 +66,24 @@ STATES = {
 }
 
 
-def state(run: Run) -> str:
-    """Where a run is, with its reason where there is one."""
-    return STATES[run.state] + (f" - {run.reason}" if run.reason else "")
+def states(runs: Sequence[Run]) -> str:
+    """Where runs of one setting are, with a reason where there is one."""
+    words = dict.fromkeys(
+        STATES[run.state] + (f" - {run.reason}" if run.reason else "") for run in runs
+    )
+    return ", ".join(words)
+
+
+def share(figure: Spread | None) -> str:
+    """A share in percent, with its deviation over seeds where there are several.
+
+    >>> share(None), share(Spread(0.943, 0.0, 1)), share(Spread(0.943, 0.012, 3))
+    ('-', '94.3%', '94.3% ± 1.2')
+    """
+    if figure is None:
+        return "-"
+    deviation = f" ± {100 * figure.deviation:.1f}" if figure.count > 1 else ""
+    return f"{figure.mean:.1%}{deviation}"
 
 
 def duration(seconds: float | None) -> str:
@@ -86,12 +102,15 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600}:{whole % 3600 // 60:02} h"
 
 
-def setting(run: Run) -> str:
-    """What a run is, in one line."""
-    config = run.config
-    words = [task(run), f"seed {config.seed}"]
+def setting(runs: Sequence[Run]) -> str:
+    """What runs of one setting are, in one line."""
+    run = runs[0]
+    seeds = ", ".join(str(run.config.seed) for run in runs)
+    words = [task(run), f"seed{'s' * (len(runs) > 1)} {seeds}"]
     if run.parameters:
         words.append(f"{run.parameters:,} parameters")
+    if run.parent:
+        words.append(f"forked at step {run.parent_step:,}")
     if run.device:
         words.append(run.device)
     if run.memory:
@@ -112,3 +131,20 @@ def listed(names: Sequence[str]) -> str:
     """
     words = [name.replace("_", " ") for name in names]
     return ", ".join(words[:-1]) + f" and {words[-1]}" if len(words) > 1 else words[0]
+
+
+def figure(value: Spread | None) -> str:
+    """A number to four digits, with its deviation over seeds where there are several.
+
+    >>> figure(None), figure(Spread(0.12345, 0.0, 1)), figure(Spread(140.0, 3.21, 3))
+    ('-', '0.1235', '140 ± 3.2')
+    """
+    if value is None:
+        return "-"
+    return f"{value.mean:.4g}" + (f" ± {value.deviation:.2g}" if value.count > 1 else "")
+
+
+def verdict(found: Verdict, title: str) -> str:
+    """Who is best on one quantity, and whether that is clear of the spread over seeds."""
+    certainty = "" if found.clear else ", but the spreads overlap: not clear"
+    return f"Best on {found.quantity}: **{title}**{certainty}."

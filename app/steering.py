@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import engine, say
 from app.names import mixer_titles
+from app.results import results
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.forks import CHANGEABLE
 from paramixer_core.runs.run import Run
@@ -25,6 +26,8 @@ def steer(runs: list[Run]) -> None:
         with st.popover("Fork from a snapshot", icon=":material/call_split:"):
             refresh = FRESH_SECONDS if any(run.state.active for run in runs) else None
             st.fragment(fork, run_every=refresh, key="fork")(runs)
+    with st.expander("Results and files", icon=":material/download:"):
+        results(runs)
 
 
 @st.fragment

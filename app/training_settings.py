@@ -1,5 +1,7 @@
 """The settings of the Train page: what is chosen becomes one configuration per mixer."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from app import controls, names
@@ -16,8 +18,18 @@ SOURCES = {LinkSource.INPUT: "the embedding X", LinkSource.CURRENT: "the block's
 POSITIONS = {"task": "as the task says", "on": "on", "off": "off"}
 
 
-def choose_runs() -> list[RunConfig]:
-    """All controls; one configuration per chosen mixer, equal but for the mixer."""
+@dataclass(frozen=True)
+class Entry:
+    """A race as chosen: what all share, who competes, on which seeds, at which sizes."""
+
+    base: RunConfig
+    mixers: tuple[str, ...]
+    seeds: range
+    match: bool
+
+
+def choose_race() -> Entry:
+    """All controls of the Train page."""
     titles = names.mixer_titles()
     task = controls.choice(
         "Task", "task", list(TASKS), default="digits", titles=names.task_titles()
@@ -31,12 +43,33 @@ def choose_runs() -> list[RunConfig]:
     seed = controls.whole_number(
         "Seed", "seed", low=0, high=2**31 - 1, default=0, tip="Same seed, same losses, bit for bit."
     )
+    with st.expander("Fair races"):
+        repeats = controls.slider(
+            "Repeat over seeds",
+            "repeats",
+            low=1,
+            high=5,
+            default=1,
+            tip="Mean and spread over seeds, from the seed above on.",
+        )
+        match = controls.choice(
+            "Parameter counts",
+            "match",
+            ("own", "matched"),
+            default="own",
+            titles={"own": "as they come", "matched": "matched within 5 %"},
+            tip="Matched: H is chosen per mixer so that its count is closest to the first one's.",
+        )
+        target = controls.slider(
+            "Stop at test accuracy, % (0: never)", "target", low=0, high=100, default=0
+        )
     with st.expander("Width, rate, links ..."):
         channels = controls.whole_number("Channels D", "d", low=1, high=512, default=32)
         shared = RunConfig(
             task=task,
             seq_len=seq_len,
             steps=steps,
+            target_accuracy=target / 100 or None,
             seed=seed,
             channels=channels,
             hidden=controls.whole_number("Hidden units H", "h", low=1, high=512, default=32),
@@ -80,7 +113,7 @@ def choose_runs() -> list[RunConfig]:
                 "Device", "device", ("auto", *names.device_names()), default="auto", row=True
             ),
         )
-    return [shared.replace(mixer=mixer) for mixer in mixers]
+    return Entry(shared, mixers, range(seed, seed + repeats), match == "matched")
 
 
 def task_length(task: str) -> int:

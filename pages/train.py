@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import engine, live, steering
 from app.navigation import link_to
-from app.training_settings import choose_runs
+from app.training_settings import choose_race
 
 st.title("Watch a Paramixer learn")
 st.markdown(
@@ -13,9 +13,9 @@ st.markdown(
 )
 settings, view = st.columns([1, 3], gap="large")
 with settings:
-    configs = choose_runs()
+    entry = choose_race()
     if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
-        engine.start(configs)
+        engine.race(entry.base, entry.mixers, entry.seeds, match=entry.match)
 with view:
     runs = engine.shown()
     if runs:

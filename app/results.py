@@ -1,0 +1,74 @@
+"""Who won on what, and everything that one may take home from a race."""
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from app import engine, say
+from app.names import mixer_titles
+from paramixer_core.runs import export
+from paramixer_core.runs.races import RaceTable, race_table
+from paramixer_core.runs.run import Run
+
+
+@st.fragment
+def results(runs: list[Run]) -> None:
+    """The result table of the shown race and its files; one run alone has files only."""
+    store = engine.store()
+    races = {run.race for run in runs}
+    if len(races) == 1 and (race := races.pop()):
+        table = race_table(store, race)
+        st.dataframe(rows_of(table), hide_index=True)
+        for verdict in table.verdicts:
+            st.markdown(f"- {say.verdict(verdict, mixer_titles()[verdict.winner])}")
+        with st.container(horizontal=True, gap="small"):
+            offer("Results, CSV", f"race-{race}.csv", lambda: export.race_csv(table))
+            offer("Everything, JSON", f"race-{race}.json", lambda: export.race_json(table))
+    by_title = {f"{mixer_titles()[run.config.mixer]} · seed {run.config.seed}": run for run in runs}
+    run = by_title[st.selectbox("Files of one run", list(by_title), key="export-run")]
+    name = f"{run.config.mixer}-{run.id}"
+    with st.container(horizontal=True, gap="small"):
+        offer("Curves, CSV", f"{name}.csv", lambda: export.run_csv(store, run.id))
+        offer("Run, JSON", f"{name}.json", lambda: export.run_json(store, run.id))
+        if store.resume_step(run.id) is not None:
+            offer("Weights", f"{name}.safetensors", lambda: export.run_weights(store, run.id))
+        offer("TensorBoard", f"{name}-tensorboard.zip", lambda: tensorboard_zip(run))
+    if st.button("Refresh", key="results-refresh", icon=":material/refresh:"):
+        st.rerun(scope="fragment")
+
+
+def rows_of(table: RaceTable) -> list[dict[str, object]]:
+    """The table for people: mean ± deviation over seeds."""
+    titles = mixer_titles()
+    return [
+        {
+            "Mixer": titles[row.mixer],
+            "Test accuracy": say.share(row.test_accuracy),
+            "Test loss": say.figure(row.test_loss),
+            "Steps/s": say.figure(row.steps_per_second),
+            "Training seconds": say.figure(row.seconds),
+            "Multiply-adds a step": say.short(row.multiply_adds),
+            "Parameters": row.parameters,
+            "Seeds": len(row.runs),
+        }
+        for row in table.rows
+    ]
+
+
+def offer(label: str, file: str, make: Callable[[], str | bytes]) -> None:
+    """A download whose file is made when it is asked for."""
+    st.download_button(label, make, file_name=file, key=f"save-{label}", on_click="ignore")
+
+
+def tensorboard_zip(run: Run) -> bytes:
+    """The run's TensorBoard event file in its folder, zipped."""
+    packed = io.BytesIO()
+    with tempfile.TemporaryDirectory() as scratch:
+        written = export.write_tensorboard(engine.store(), run.id, Path(scratch))
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.write(written, str(written.relative_to(scratch)))
+    return packed.getvalue()
