@@ -25,9 +25,9 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import Offsets, Protocol, protocol_offsets
 
 MAX_LINKS = 64
-MAX_CUT = 2000
+MAX_CUT = 500
 MAX_NAME = 40
-MAX_TEXT = 20_000
+MAX_TEXT = 40_000  # the longest text of a wiring is shorter
 
 Place = tuple[int, int, int]
 """(factor from 1, row, column) of a link."""

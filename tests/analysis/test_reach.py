@@ -139,9 +139,9 @@ def test_mean_chord_routes_per_entry_are_the_published_explosion():
 
 
 def test_routes_beyond_63_bits_stay_exact():
-    offsets = ((0, 1, 2, 4, 8),) * 40
+    offsets = ((0, 1, 2, 4, 8),) * 30
     routes = ring_paths(offsets, 16)
-    assert sum(routes.tolist()) == 5**40
+    assert sum(routes.tolist()) == 5**30
     with pytest.raises(ParamixerError, match="2\\^63 routes"):
         count_paths(ring_supports(offsets, 16))
 

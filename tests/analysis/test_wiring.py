@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from paramixer_core.analysis.coverage import coverage, wiring_graph
 from paramixer_core.analysis.reach import NEVER, reach_report
 from paramixer_core.analysis.routes import trace_factors
-from paramixer_core.analysis.wiring import Wiring
+from paramixer_core.analysis.wiring import MAX_TEXT, Wiring
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import mix
 from paramixer_core.protocols import Protocol
@@ -68,6 +68,19 @@ def test_the_text_of_chord_is_short_and_readable():
     assert (edited.cut, edited.broken, edited.zeroed) == ({(1, 3, 4)}, {7}, {3})
 
 
+def test_the_longest_wiring_comes_back_from_its_text_too():
+    wiring = Wiring(
+        seq_len=4096,
+        offsets=tuple(tuple(range(4095 - m, 4031 - m, -1)) for m in range(32)),
+        cut=frozenset((32, row, (row + 4010) % 4096) for row in range(3000, 3500)),
+        broken=frozenset(range(4096)),
+        zeroed=frozenset(range(1, 33)),
+        name="_-.~ äß漢"[:40],
+    )
+    assert Wiring.parse(wiring.as_text()) == wiring
+    assert len(wiring.as_text()) < MAX_TEXT - 1000
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -88,7 +101,7 @@ def test_the_text_of_chord_is_short_and_readable():
         "n8_f0.1_t~zz",
         "n8_f0.1_t~ff",
         "n8_f0.99999999",
-        "n8_f" + "0." * 30_000,
+        "n8_f0_b" + "1." * 30_000 + "1",
         "n8_f٣",
         "n" + "9" * 5000 + "_f0",
     ],
@@ -166,6 +179,7 @@ def test_a_wiring_without_self_links_is_seen_and_may_lose_tokens_without_residua
     wiring = Wiring(seq_len=2, offsets=((1,),))
     with_residual, bare = coverage(wiring), coverage(wiring, residual=False)
     assert not with_residual.self_links
+    assert not coverage(Wiring(seq_len=2, offsets=((0, 1),)).toggle_link(1, 0, 0)).self_links
     assert with_residual.example is None
     assert bare.sentence == (
         "Token 0 cannot read token 0 through all 1 factors, and 1 more pairs are unreached."
