@@ -3,7 +3,7 @@
 import streamlit as st
 
 from paramixer_core.device import available_devices
-from paramixer_core.models import MIXERS
+from paramixer_core.models import MIXERS, WIRED
 from paramixer_core.tasks import TASKS
 
 
@@ -14,8 +14,8 @@ def device_names() -> tuple[str, ...]:
 
 
 def mixer_titles() -> dict[str, str]:
-    """Every mixer's title by its name, in the registry's order."""
-    return {name: kind.title for name, kind in MIXERS.items()}
+    """Every mixer's title by its name, in the registry's order, a wiring of one's own last."""
+    return {name: kind.title for name, kind in (MIXERS | {WIRED.name: WIRED}).items()}
 
 
 def task_titles() -> dict[str, str]:

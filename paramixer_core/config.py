@@ -10,6 +10,8 @@ from paramixer_core.protocols import require_num_links, require_seq_len
 
 MAX_SEQ_LEN = 2**17
 MAX_NUM_LINKS = 129
+WIRING = "wiring"
+"""The mixer whose links are a wiring of one's own."""
 
 
 class Residual(Choice):
@@ -42,7 +44,8 @@ class RunConfig:
 
     `mixer` and `task` are names in their registries, looked up when the network is built, so
     that a run with a mixer that is not installed here can still be read. `num_links` (K) is read
-    by CDIL alone and `heads` by attention alone. `positions` None means what the task's own
+    by CDIL alone, `heads` by attention alone and `wiring`, a text that `Wiring.parse` reads, by the
+    mixer "wiring" alone. `positions` None means what the task's own
     default says. `target_accuracy` (0..1), when set, ends the run once the test accuracy reaches
     it. Every other field is checked on construction; a bad one raises ParamixerError.
     """
@@ -65,6 +68,7 @@ class RunConfig:
     seed: int = 0
     device: str = "auto"
     target_accuracy: float | None = None
+    wiring: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "residual", Residual(self.residual))
@@ -88,6 +92,7 @@ class RunConfig:
         require_positive("clip_norm", self.clip_norm, 1e6)
         if self.target_accuracy is not None:
             require_positive("target_accuracy", self.target_accuracy, 1.0)
+        require_wiring(self.mixer, self.wiring, self.seq_len)
 
     def replace(self, **changes: Any) -> Self:
         """The same configuration with some fields changed, checked anew."""
@@ -125,6 +130,24 @@ def require_name(field: str, value: object) -> None:
     """Raise ParamixerError unless `value` is a text with something in it."""
     if not isinstance(value, str) or not value:
         raise ParamixerError(f"the name of a {field}", value, f"choose a {field} by its name")
+
+
+def require_wiring(mixer: str, wiring: object, seq_len: int) -> None:
+    """Raise ParamixerError unless it is a text and, for the mixer "wiring", that of N tokens."""
+    if not isinstance(wiring, str):
+        raise ParamixerError("a wiring as text", wiring, "pass wiring.as_text()")
+    if mixer != WIRING:
+        return
+    from paramixer_core.analysis.wiring import Wiring  # it imports this file
+
+    if not wiring:
+        raise ParamixerError("a wiring to train", wiring, "draw one or name another mixer")
+    if Wiring.parse(wiring).seq_len != seq_len:
+        raise ParamixerError(
+            f"sequences as long as the wiring, N = {Wiring.parse(wiring).seq_len}",
+            f"N = {seq_len}",
+            "choose that N, or lay the wiring out anew",
+        )
 
 
 def require_whole(name: str, value: object, low: int, high: int) -> None:

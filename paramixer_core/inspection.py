@@ -11,7 +11,7 @@ from torch import Tensor
 from paramixer_core.analysis.operators import AttentionOperator, Operator, SparseOperator
 from paramixer_core.config import Residual, RunConfig
 from paramixer_core.errors import ParamixerError
-from paramixer_core.models import MIXERS, BlockOperators, Mixer, Network, build_network
+from paramixer_core.models import BlockOperators, Mixer, Network, build_network, mixer_kind
 from paramixer_core.models.mixer import Compact, add_identity
 from paramixer_core.models.paramixer import ParamixerBlock, chain
 from paramixer_core.tasks import make_task
@@ -115,7 +115,7 @@ def compacts_of(config: RunConfig, probe: Mapping[str, np.ndarray], example: int
 
 def block_of(config: RunConfig) -> Mixer:
     """A block of the run's kind; only its links matter here, not its weights."""
-    return MIXERS[config.mixer].build(config, torch.Generator().manual_seed(0))
+    return mixer_kind(config.mixer).build(config, torch.Generator().manual_seed(0))
 
 
 def sparse_operator(config: RunConfig, compact: Compact, *, bare: bool = False) -> Operator:

@@ -84,6 +84,7 @@ WRONG: list[tuple[str, object, str]] = [
     ),
     ("positions", "no", "Expected positions as true, false or none, got no: choose one."),
     ("task", 3, "Expected the name of a task, got 3: choose a task by its name."),
+    ("wiring", 7, "Expected a wiring as text, got 7: pass wiring.as_text()."),
     ("mixer", "", "Expected the name of a mixer, got nothing: choose a mixer by its name."),
 ]
 

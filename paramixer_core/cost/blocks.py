@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from paramixer_core.config import WIRING
 from paramixer_core.cost.shape import CostShape, PartCost
 
 
@@ -87,6 +88,11 @@ BLOCK_COSTS: dict[str, Callable[[CostShape], tuple[PartCost, ...]]] = {
     "cdil": paramixer_block,
     "attention": attention_block,
 }
+
+
+def block_costs(s: CostShape) -> tuple[PartCost, ...]:
+    """One block's parts; a wiring of one's own costs what a Paramixer of its M and K does."""
+    return paramixer_block(s) if s.mixer == WIRING else BLOCK_COSTS[s.mixer](s)
 
 
 def mlp_parameters(inputs: int, hidden: int, outputs: int) -> int:

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
-from paramixer_core.cost.blocks import BLOCK_COSTS
+from paramixer_core.cost.blocks import block_costs
 from paramixer_core.cost.shape import CostShape, PartCost
 from paramixer_core.errors import ParamixerError
 from paramixer_core.tasks import InputKind
@@ -102,7 +102,7 @@ def cost_report(shape: CostShape) -> CostReport:
                 + s.positions * s.seq_len * s.channels,
                 kept=s.tokens * s.channels,
             ),
-            *(repeat(part, s.blocks) for part in BLOCK_COSTS[s.mixer](s)),
+            *(repeat(part, s.blocks) for part in block_costs(s)),
             PartCost(
                 part="Head",
                 formula="N D C",

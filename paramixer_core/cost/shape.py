@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Self
 
-from paramixer_core.config import RunConfig
+from paramixer_core.analysis.wiring import Wiring
+from paramixer_core.config import WIRING, RunConfig, require_wiring
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import num_factors, require_num_links, require_seq_len
 from paramixer_core.tasks import InputKind, Task
@@ -18,7 +19,8 @@ class CostShape:
 
     [N] seq_len, [D] channels, [H] hidden, [L] blocks, [h] heads (attention), [B] batch,
     [F] input_size (features or symbols), [C] output_size, [M] factors = ceil(log2 N),
-    [K] links: M + 1 for CHORD, `num_links` for CDIL.
+    [K] links: M + 1 for CHORD, `num_links` for CDIL. Of a `wiring`, M is the number of its factors
+    and K the largest number of links a token has in one: those that are off are computed too.
     """
 
     mixer: str
@@ -33,11 +35,13 @@ class CostShape:
     input_size: int = 2
     output_size: int = 1
     positions: bool = False
+    wiring: str = ""
 
     def __post_init__(self) -> None:
         require_seq_len(self.seq_len)
         require_num_links(self.num_links)
-        if self.mixer not in COSTED_MIXERS:
+        require_wiring(self.mixer, self.wiring, self.seq_len)
+        if self.mixer not in (*COSTED_MIXERS, WIRING):
             raise ParamixerError(
                 f"a mixer among {list(COSTED_MIXERS)}", self.mixer, "choose one of them"
             )
@@ -62,17 +66,22 @@ class CostShape:
             input_kind=task.input_kind,
             input_size=task.input_size,
             output_size=task.output_size,
+            wiring=config.wiring,
             positions=task.positions if config.positions is None else config.positions,
         )
 
     @property
     def factors(self) -> int:
         """M."""
+        if self.mixer == WIRING:
+            return len(Wiring.parse(self.wiring).offsets)
         return num_factors(self.seq_len)
 
     @property
     def links(self) -> int:
         """K."""
+        if self.mixer == WIRING:
+            return len(Wiring.parse(self.wiring).padded_offsets()[0])
         return self.factors + 1 if self.mixer == "chord" else self.num_links
 
     @property

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import torch
 
-from paramixer_core.config import RunConfig
+from paramixer_core.analysis.wiring import Wiring
+from paramixer_core.config import WIRING, RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.models.attention import AttentionBlock
 from paramixer_core.models.layers import linear
@@ -15,7 +16,16 @@ from paramixer_core.models.paramixer import ParamixerBlock
 from paramixer_core.protocols import Protocol, protocol_offsets
 from paramixer_core.tasks import Task
 
-__all__ = ["MIXERS", "BlockOperators", "Mixer", "MixerKind", "Network", "build_network"]
+__all__ = [
+    "MIXERS",
+    "WIRED",
+    "BlockOperators",
+    "Mixer",
+    "MixerKind",
+    "Network",
+    "build_network",
+    "mixer_kind",
+]
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,20 @@ def build_paramixer(
     )
 
 
+def build_wiring(config: RunConfig, generator: torch.Generator) -> Mixer:
+    """One Paramixer block with a wiring of one's own: links that are off keep the weight 0."""
+    wiring = Wiring.parse(config.wiring)
+    return ParamixerBlock(
+        channels=config.channels,
+        hidden=config.hidden,
+        offsets=wiring.padded_offsets(),
+        residual=config.residual,
+        link_source=config.link_source,
+        generator=generator,
+        mask=torch.from_numpy(wiring.mask()),
+    )
+
+
 def build_attention(config: RunConfig, generator: torch.Generator) -> Mixer:
     """One Transformer block."""
     return AttentionBlock(
@@ -84,14 +108,31 @@ MIXERS: dict[str, MixerKind] = {
 }
 
 
+WIRED = MixerKind(
+    WIRING,
+    "Paramixer, your wiring",
+    "Each token reads the links that you left on.",
+    build_wiring,
+)
+"""Not among MIXERS: it needs a wiring, which no other mixer reads."""
+
+
+def mixer_kind(name: str) -> MixerKind:
+    """The mixer of that name, a wiring of one's own included; ParamixerError if there is none."""
+    if name == WIRED.name:
+        return WIRED
+    if name not in MIXERS:
+        raise ParamixerError(f"a mixer among {list(MIXERS)}", name, "choose one of them")
+    return MIXERS[name]
+
+
 def build_network(config: RunConfig, task: Task, generator: torch.Generator) -> Network:
     """The network of a run on the CPU, its initial weights drawn from `generator`.
 
     Embedding and head are drawn first, so runs that differ only in their mixer share both.
     Raises ParamixerError for an unknown mixer or a task of another length.
     """
-    if config.mixer not in MIXERS:
-        raise ParamixerError(f"a mixer among {list(MIXERS)}", config.mixer, "choose one of them")
+    build_block = mixer_kind(config.mixer).build
     if task.seq_len != config.seq_len:
         raise ParamixerError(
             f"a task of the run's length {config.seq_len}", task.seq_len, "make them equal"
@@ -105,6 +146,5 @@ def build_network(config: RunConfig, task: Task, generator: torch.Generator) -> 
         generator=generator,
     )
     head = linear(config.seq_len * config.channels, task.output_size, generator)
-    build_block = MIXERS[config.mixer].build
     blocks = [build_block(config, generator) for _ in range(config.blocks)]
     return Network(embed=embed, blocks=blocks, head=head, seq_len=config.seq_len)

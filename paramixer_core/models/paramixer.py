@@ -1,12 +1,13 @@
 """The Paramixer block: token mixing by a product of sparse, parameterised factors."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from paramixer_core.config import LinkSource, Residual
 from paramixer_core.mixing import mix
 from paramixer_core.mixing.reference import dense_factors
+from paramixer_core.models.fused_link_mlps import apply_mlp
 from paramixer_core.models.layers import mlp
 from paramixer_core.models.link_mlps import LinkMLPs
 from paramixer_core.models.mixer import BlockOperators, Compact, Mixer, add_identity
@@ -18,8 +19,11 @@ class ParamixerBlock(Mixer):
 
     The operator is (I + W_M) ... (I + W_1) with the residual after every factor (the default),
     W_M ... W_1 + I with one around the block, W_M ... W_1 with none. Weights are signed; there
-    is no softmax. Source: Paramixer, section 3.
+    is no softmax. `mask` switches links off: their weights are 0 and stay it. Source: Paramixer,
+    section 3.
     """
+
+    mask: Tensor | None
 
     def __init__(
         self,
@@ -30,8 +34,10 @@ class ParamixerBlock(Mixer):
         residual: Residual,
         link_source: LinkSource,
         generator: torch.Generator,
+        mask: Bool[Tensor, "factors seq links"] | None = None,
     ) -> None:
         super().__init__()
+        self.register_buffer("mask", mask, persistent=False)
         self.offsets, self.residual, self.link_source = offsets, residual, link_source
         self.link_mlps = LinkMLPs(
             factors=len(offsets),
@@ -49,7 +55,7 @@ class ParamixerBlock(Mixer):
     ) -> Float[Tensor, "factors batch seq links"]:
         """The non-zeros of every factor."""
         weights: Tensor = self.link_mlps(source if self.link_source is LinkSource.INPUT else values)
-        return weights
+        return weights if self.mask is None else weights * self.mask[:, None]
 
     def forward(
         self,
@@ -57,7 +63,7 @@ class ParamixerBlock(Mixer):
         source: Float[Tensor, "batch seq channels"],
     ) -> Float[Tensor, "batch seq channels"]:
         weights = self.link_weights(values, source)
-        start: Tensor = self.value_mlp(values)
+        start = apply_mlp(self.value_mlp, values)
         mixed = mix(start, weights, self.offsets, residual=self.residual is Residual.PER_FACTOR)
         return mixed + start if self.residual is Residual.AROUND_BLOCK else mixed
 
