@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from app import controls, inspect_factors, inspect_time
+from app import (
+    controls,
+    inspect_averages,
+    inspect_factors,
+    inspect_occlusion,
+    inspect_signs,
+    inspect_time,
+)
 from app.components import Cell
 from app.inspect_choice import Looked
 
@@ -11,6 +18,9 @@ Panel = Callable[[Looked, int, Cell], None]
 PANELS: dict[str, tuple[str, Panel]] = {
     "time": ("Through time", inspect_time.draw),
     "factors": ("Factor by factor", inspect_factors.draw),
+    "signs": ("Signs", inspect_signs.draw),
+    "averages": ("Averages", inspect_averages.draw),
+    "masking": ("Does it matter?", inspect_occlusion.draw),
 }
 
 

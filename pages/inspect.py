@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import inspect_choice, inspect_film, inspect_panels
+from app import inspect_choice, inspect_film, inspect_long, inspect_panels
 
 st.title("What a trained model mixes")
 st.markdown(
@@ -14,4 +14,7 @@ settings, view = st.columns([1, 3], gap="large")
 with settings:
     looked = inspect_choice.choose()
 with view:
-    inspect_film.film(looked, inspect_panels.below)
+    if looked.dense:
+        inspect_film.film(looked, inspect_panels.below)
+    else:
+        inspect_long.draw(looked)

@@ -11,7 +11,7 @@ from app.components.matrix_sources import (
     pattern_of_offsets,
 )
 from app.components.ring import ring_view
-from app.components.tokens import TokenForm, tokens_view
+from app.components.tokens import TokenForm, TokenValues, tokens_view, values_view
 
 __all__ = [
     "MAX_POINTS",
@@ -22,6 +22,7 @@ __all__ = [
     "SparseMatrix",
     "StreamedMatrix",
     "TokenForm",
+    "TokenValues",
     "growth_view",
     "live_lines",
     "matrix_view",
@@ -29,4 +30,5 @@ __all__ = [
     "points_per_line",
     "ring_view",
     "tokens_view",
+    "values_view",
 ]

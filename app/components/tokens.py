@@ -13,7 +13,7 @@ from app.components.choice import latest_choice, whole_number
 from app.components.client import mount_code, mount_feed, mount_view
 from app.components.matrix import Cell
 from app.components.payload import pack
-from app.theme import INKS
+from app.theme import INKS, Scale, colour_table
 from paramixer_core.errors import ParamixerError
 
 
@@ -35,9 +35,56 @@ class TokenForm:
     marks: NDArray[np.bool_] | None = None
     wide: int = 0
 
+    @property
+    def count(self) -> int:
+        """N."""
+        return len(self.labels) or len(self.values)
+
 
 Lines = Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
 """By a matrix view's key, the exact row and column of the selected cell."""
+
+
+@dataclass(frozen=True)
+class TokenValues:
+    """One number per token, shown as such: `values` (N,), signed or from zero up."""
+
+    name: str
+    values: NDArray[Any]
+    value_label: str
+
+
+def values_view(
+    tokens: TokenForm,
+    panels: Sequence[TokenValues],
+    *,
+    title: str,
+    key: str,
+    group: str = "",
+    caption: str = "",
+) -> None:
+    """Draw the tokens once per panel, coloured by its numbers; hovering reads them."""
+    arrays: dict[str, NDArray[Any]] = {}
+    sources = []
+    for order, panel in enumerate(panels):
+        arrays[f"own{order}"] = np.asarray(panel.values, np.float32)
+        scale = Scale.SIGNED if np.min(panel.values, initial=0) < 0 else Scale.SEQUENTIAL
+        arrays[f"light{order}"] = colour_table(scale, dark=False)
+        arrays[f"dark{order}"] = colour_table(scale, dark=True)
+        sources.append(
+            {
+                "key": f"own{order}",
+                "name": panel.name,
+                "own": order,
+                "label": panel.value_label,
+                "scale": scale,
+            }
+        )
+    header, drawn = _described(tokens)
+    header |= {"key": key, "title": title, "caption": caption, "group": group, "sources": sources}
+    with st.container(gap=None):
+        mount_view(key, pack(header, {**drawn, **arrays}))
+        mount_code()
 
 
 def tokens_view(
@@ -63,27 +110,16 @@ def tokens_view(
         lines: exact rows and columns of the selection, for matrices above N = 256, whose numbers
             aren't all in the browser.
     """
-    count = len(tokens.values) or len(tokens.labels)
+    count = tokens.count
     if not (0 <= selection[0] < count and 0 <= selection[1] < count):
         raise ParamixerError(f"tokens from 0 to {count - 1}", selection, "choose one of them")
-    marks = tokens.marks if tokens.marks is not None else np.zeros(count, bool)
-    header: dict[str, Any] = {
-        "view": "tokens",
+    header, arrays = _described(tokens)
+    header |= {
         "key": key,
         "title": title,
         "caption": caption,
         "group": group,
-        "seqLen": count,
-        "form": tokens.form,
-        "wide": tokens.wide,
-        "labels": tokens.labels,
-        "most": float(np.abs(tokens.values).max(initial=0)) or 1.0,
         "sources": [{"key": name, "name": text} for name, text in sources.items()],
-        "selectionInk": [INKS["selection"].light, INKS["selection"].dark],
-    }
-    arrays: dict[str, NDArray[Any]] = {
-        "values": tokens.values.astype(np.float32),
-        "marks": marks.astype(np.uint8),
     }
     with st.container(gap=None):
         state = mount_view(key, pack(header, arrays), "selection")
@@ -93,6 +129,21 @@ def tokens_view(
         mount_feed(key, pack({"key": key, "selection": list(now)}, _exact(lines or {})))
         mount_code()
     return now
+
+
+def _described(tokens: TokenForm) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    count = tokens.count
+    marks = np.zeros(count, bool) if tokens.marks is None else tokens.marks
+    header = {
+        "view": "tokens",
+        "seqLen": count,
+        "form": tokens.form,
+        "wide": tokens.wide,
+        "labels": tokens.labels,
+        "most": float(np.abs(tokens.values).max(initial=0)) or 1.0,
+        "selectionInk": [INKS["selection"].light, INKS["selection"].dark],
+    }
+    return header, {"values": tokens.values.astype(np.float32), "marks": marks.astype(np.uint8)}
 
 
 def _exact(lines: Lines) -> dict[str, NDArray[Any]]:

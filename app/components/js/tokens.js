@@ -22,7 +22,7 @@ class Tokens {
     this.spoken = element("div", { className: "unseen", "aria-live": "polite" });
     this.root = element("div", { className: "view tokens" }, [
       element("div", { className: "head" }, [this.title]),
-      element("div", { className: "inputs" }, [
+      this.controls = element("div", { className: "inputs" }, [
         element("div", { className: "switch", role: "group", "aria-label": "Direction" }, [this.reads, this.goes]),
         element("label", {}, [this.inputLabel, this.input]),
       ]),
@@ -57,6 +57,7 @@ class Tokens {
     this.note.textContent = header.caption;
     this.input.max = header.seqLen - 1;
     this.root.classList.toggle("image", header.form === "image");
+    this.controls.hidden = header.sources.every((source) => "own" in source);
     this.feed.join(header.key, (detail) => this.takeDetail(detail));
     this.tellState();
     this.ask();
@@ -119,6 +120,7 @@ class Tokens {
   }
 
   pick(token, soon = false) {
+    if (this.controls.hidden) return;
     if (this.mode === "reads") this.row = token; else this.column = token;
     this.bus.tell("select", this.row ?? -1, this.column ?? -1);
     this.tellState();
@@ -147,7 +149,8 @@ class Tokens {
     const chosen = this.chosen();
     const none = token === null || chosen === null;
     const cell = this.mode === "reads" ? [chosen, token] : [token, chosen];
-    this.bus.tell("hover", ...(none ? [-1, -1] : cell));
+    if (this.controls.hidden) this.bus.tell("hover", -1, token ?? -1);
+    else this.bus.tell("hover", ...(none ? [-1, -1] : cell));
     this.tellState();
     this.ask();
   }
@@ -198,12 +201,14 @@ class Tokens {
     const { token, other } = this.shown();
     const ink = header.selectionInk[theme.dark ? 1 : 0];
     for (const { source, canvas, read, panel } of this.places) {
-      const weights = source.key ? this.weightsOf(source.key, token) : null;
-      const strongest = weights ? strongestOthers(weights, token) : [];
+      const own = "own" in source;
+      const weights = own ? arrays[source.key] : source.key ? this.weightsOf(source.key, token) : null;
+      const strongest = weights ? strongestOthers(weights, own ? null : token) : [];
       const limit = Math.abs(weights?.[strongest[0]] ?? 0) || 1;
-      const matrix = sharedMatrices.shown.get(source.key);
-      const colourOf = (value) => cellColour(value, limit, matrix, theme);
-      drawTokens(canvas, layout, { header, arrays, theme, weights, colourOf, marked: token, hovered: other, ink });
+      const paint = own ? this.ownPaint(source) : paintOf(sharedMatrices.shown.get(source.key), theme);
+      const colourOf = (value) => cellColour(value, limit, paint);
+      const marked = own ? null : token;
+      drawTokens(canvas, layout, { header, arrays, theme, weights, colourOf, marked, hovered: other, ink });
       read.textContent = this.textOf(source, token, other, weights, strongest);
       panel.dataset.token = token ?? "";
       panel.dataset.value = weights && other !== null ? String(weights[other]) : "";
@@ -212,8 +217,17 @@ class Tokens {
     }
   }
 
+  ownPaint(source) {
+    const tone = this.theme.dark ? "dark" : "light";
+    return { table: this.arrays[`${tone}${source.own}`], signed: source.scale === "signed" };
+  }
+
   textOf(source, token, other, weights, strongest) {
     const reads = this.mode === "reads";
+    if ("own" in source) {
+      if (other !== null) return `Token ${this.tokenText(other)}: ${source.label} ${exact(weights[other])}.`;
+      return `Largest ${source.label}: ${strongest.map((at) => `${at} (${exact(weights[at])})`).join(", ")}.`;
+    }
     if (!source.key) return other === null ? "" : this.tokenText(other);
     if (token === null) return `Choose an ${reads ? "output" : "input"} token: click one, here or in a matrix.`;
     if (!weights) return `Token ${token}: its exact weights come with the next answer of the server.`;
@@ -263,9 +277,14 @@ function strongestOthers(weights, token) {
   return order.slice(0, 3);
 }
 
-function cellColour(value, limit, matrix, theme) {
-  if (!matrix) return "transparent";
+function paintOf(matrix, theme) {
+  if (!matrix) return null;
   const table = theme.dark ? matrix.tables.dark : matrix.tables.light;
-  const level = levelOf(value, limit, matrix.header.scale === "signed");
-  return level === 255 ? "#888888" : `rgb(${table.subarray(3 * level, 3 * level + 3).join(",")})`;
+  return { table, signed: matrix.header.scale === "signed" };
+}
+
+function cellColour(value, limit, paint) {
+  if (!paint) return "transparent";
+  const level = levelOf(value, limit, paint.signed);
+  return level === 255 ? "#888888" : `rgb(${paint.table.subarray(3 * level, 3 * level + 3).join(",")})`;
 }

@@ -1,0 +1,72 @@
+"""The signed lens: mixing weights are no probabilities, so look at signs and row sums."""
+
+import streamlit as st
+
+from app import controls, inspect_compute
+from app.components import Cell, Line, live_lines, matrix_view
+from app.inspect_choice import Looked
+from app.names import mixer_titles
+from paramixer_core.analysis.lens import Lens
+from paramixer_core.inspection import colour_limit
+
+LENSES = {
+    Lens.SIGNED: ("as it is", "Orange is positive, purple negative."),
+    Lens.POSITIVE: ("positive", "Negative weights are drawn as zero: only what is added."),
+    Lens.NEGATIVE: ("negative", "Positive weights are drawn as zero: only what is subtracted."),
+    Lens.ABSOLUTE: ("absolute", "Sizes without signs."),
+    Lens.ROW_NORMALISED: (
+        "row-normalised",
+        "Each row over the sum of its sizes: comparable with attention's probabilities.",
+    ),
+}
+
+
+def draw(looked: Looked, step: int, cell: Cell) -> None:
+    """Both matrices through one lens, and how their row sums are spread."""
+    lens = controls.choice(
+        "Lens",
+        "lens",
+        list(Lens),
+        default=Lens.SIGNED,
+        titles={lens: title for lens, (title, _) in LENSES.items()},
+        row=True,
+    )
+    runs = [looked.run] if looked.rival is None else [looked.run, looked.rival]
+    sums: list[Line] = []
+    for column, run in zip(st.columns(2, gap="large"), runs, strict=False):
+        title = mixer_titles()[run.config.mixer]
+        signs = inspect_compute.signs(run, step, looked, lens)
+        limit = colour_limit(signs.shown)
+        with column:
+            matrix_view(
+                signs.shown,
+                title=f"{title}: {LENSES[lens][0]}",
+                row_label="output token i",
+                column_label="input token j",
+                value_label="weight through the lens",
+                limit=limit,
+                key=f"lens-{len(sums)}",
+                group="inspect",
+                selection=cell,
+                report=False,
+                caption=f"{LENSES[lens][1]} The colours end at {limit:.3g}.",
+            )
+            negative, mass = st.columns(2)
+            negative.metric("Negative entries", f"{signs.negative_entries:.1%}")
+            mass.metric(
+                "Negative mass",
+                f"{signs.negative_mass:.1%}",
+                help="The negative entries' share of the sum of all sizes |a|.",
+            )
+        sums.append(Line(title, signs.share, signs.row_sums, run.config.mixer))
+    live_lines(
+        sums,
+        title="Row sums, smallest to largest",
+        x_label="share of the output tokens in %",
+        y_label="sum of a row",
+        height=220,
+        key="row_sums",
+        caption="A flat line means that all rows have one sum. Attention's are 1 by construction"
+        + (", here 2 with the residual" if looked.kind == "operator" else "")
+        + "; a Paramixer's may be anything, and negative.",
+    )
