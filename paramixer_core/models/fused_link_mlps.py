@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from paramixer_core import native
 from paramixer_core.mixing import Implementation, choose
@@ -41,6 +41,18 @@ def fused_link_mlps(
         tokens, first_weight, first_bias, second_weight, second_bias
     )
     return weights
+
+
+def apply_mlp(
+    layers: nn.Sequential, tokens: Float[Tensor, "batch seq channels"]
+) -> Float[Tensor, "batch seq outputs"]:
+    """Apply a Linear - GELU - Linear: as one native operator where that serves these tokens."""
+    if not can_fuse(tokens):
+        plain: Tensor = layers(tokens)
+        return plain
+    parts = [parameter[None] for parameter in layers.parameters()]
+    mapped = fused_link_mlps(tokens.flatten(0, 1), *parts)
+    return mapped.view(*tokens.shape[:2], -1)
 
 
 def sizes(tokens: Tensor, first_weight: Tensor, second_weight: Tensor) -> tuple[int, ...]:

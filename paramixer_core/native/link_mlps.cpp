@@ -87,16 +87,15 @@ inline Vector<float> exponential(Vector<float> x) {
 // GELU and its slope: x P(x) and P(x) + x p(x) with the normal distribution's P and density p.
 // erf by Abramowitz and Stegun 7.1.26 (error below 1.5e-7), which shares its exponential with p.
 inline void gelu(Vector<float> x, Vector<float> &value, Vector<float> &slope) {
-  const Vector<float> z = (x < 0.0f ? -x : x) * 0.707106781f;
-  const Vector<float> t = 1.0f / (1.0f + 0.3275911f * z);
+  const Vector<float> most = Vector<float>{} + 9.3f;  // beyond it the tail is 0 in float32
+  Vector<float> z = (x < 0.0f ? -x : x) * 0.707106781f;
+  z = z < most ? z : most;
+  const Vector<float> t = reciprocal(1.0f + 0.3275911f * z);
   Vector<float> p = t * 1.061405429f - 1.453152027f;
   p = p * t + 1.421413741f;
   p = p * t - 0.284496736f;
   p = p * t + 0.254829592f;
-  Vector<float> power = -z * z;
-  const Vector<float> least = Vector<float>{} - 87.0f;
-  power = power > least ? power : least;
-  const Vector<float> e = exponential(power);
+  const Vector<float> e = exponential(-z * z);
   const Vector<float> tail = 0.5f * p * t * e;
   const Vector<float> below = x < 0.0f ? tail : 1.0f - tail;
   value = x * below;

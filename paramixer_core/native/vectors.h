@@ -7,6 +7,9 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 #if defined(_OPENMP)
 #include <omp.h>
 #endif
@@ -36,6 +39,16 @@ template <typename T> inline Vector<T> load(const T *from) {
 }
 template <typename T> inline void store(T *to, Vector<T> vector) {
   *reinterpret_cast<typename Lanes<T>::Loose *>(to) = vector;
+}
+
+// 1 / x within a unit or two in the last place; dividing takes several times as long.
+inline Vector<float> reciprocal(Vector<float> x) {
+#if defined(__AVX512F__)
+  const Vector<float> guess = (Vector<float>)_mm512_rcp14_ps((__m512)x);
+  return guess * (2.0f - x * guess);
+#else
+  return 1.0f / x;
+#endif
 }
 
 inline int64_t round_up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
