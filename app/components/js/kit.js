@@ -14,19 +14,22 @@ function unpack(data) {
   return { header, arrays };
 }
 
-// One view per place on the page: made at the first call, kept between updates.
+// One view per place on the page: made at the first call, kept between updates. Streamlit may take
+// back a call that a later one has overtaken; only what the last call returned may end the view.
 const views = new WeakMap();
 function viewAt(parent, make) {
-  let view = views.get(parent);
-  if (!view) {
-    view = make();
-    views.set(parent, view);
+  let place = views.get(parent);
+  if (!place) {
+    place = { view: make(), calls: 0 };
+    views.set(parent, place);
   }
+  const call = (place.calls += 1);
   const leave = () => {
-    view.destroy();
+    if (call !== place.calls || views.get(parent) !== place) return;
     views.delete(parent);
+    place.view.destroy();
   };
-  return [view, leave];
+  return [place.view, leave];
 }
 
 function element(tag, properties = {}, children = []) {
@@ -202,3 +205,25 @@ const sharedMatrices = {
     if (this.shown.get(key) === matrix) this.shown.delete(key);
   },
 };
+
+// Hand a drawing to the reader as a PNG: its title above, the page's background behind.
+function savePicture(canvas, title, theme) {
+  const ratio = canvas.width / canvas.clientWidth;
+  const [head, edge] = [30 * ratio, 10 * ratio];
+  const picture = document.createElement("canvas");
+  picture.width = canvas.width + 2 * edge;
+  picture.height = canvas.height + head + edge;
+  const context = picture.getContext("2d");
+  context.fillStyle = theme.back;
+  context.fillRect(0, 0, picture.width, picture.height);
+  context.fillStyle = theme.text;
+  context.font = `600 ${14 * ratio}px ${theme.font}`;
+  context.textBaseline = "middle";
+  context.fillText(title, edge, head / 2, picture.width - 2 * edge);
+  context.drawImage(canvas, edge, head);
+  picture.toBlob((blob) => {
+    const link = element("a", { href: URL.createObjectURL(blob), download: `${title}.png` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  });
+}

@@ -113,7 +113,7 @@ function layOut(context, size, frame, span, ySpan, theme) {
   return {
     box,
     yTicks,
-    xTicks: ticksOfX(span, frame.logX, Math.max(2, Math.floor(wide / 80))),
+    xTicks: ticksOfX(span, frame.logX, Math.max(2, Math.floor(wide / 60))),
     toX: (x) => box.left + ((place(x) - from) / (to - from)) * wide,
     fromX: (pixel) => unplace(from + ((pixel - box.left) / wide) * (to - from)),
     toY: (y) => box.bottom - ((level(y) - low) / (high - low)) * tall,
@@ -156,12 +156,12 @@ function drawAxes(context, plan, frame, theme) {
   context.lineTo(box.right, box.bottom + 0.5);
   context.stroke();
   context.fillStyle = theme.text;
-  context.fillText(frame.xLabel, (box.left + box.right) / 2, box.bottom + 25);
+  context.fillText(frame.xLabel, (box.left + box.right) / 2, box.bottom + 25, box.right - box.left);
   context.save();
   context.translate(8, (box.top + box.bottom) / 2);
   context.rotate(-Math.PI / 2);
   context.textBaseline = "middle";
-  context.fillText(frame.yLabel, 0, 0);
+  context.fillText(frame.yLabel, 0, 0, box.bottom - box.top + 20);
   context.restore();
 }
 

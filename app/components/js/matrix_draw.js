@@ -105,11 +105,11 @@ function drawTicks(context, plan, view, texts, theme) {
   context.font = `12px ${theme.font}`;
   context.textAlign = "center";
   context.textBaseline = "top";
-  context.fillText(texts.columnLabel, plan.left + plan.wide / 2, 1);
+  context.fillText(texts.columnLabel, plan.left + plan.wide / 2, 1, plan.wide);
   context.save();
   context.translate(1, plan.top + plan.tall / 2);
   context.rotate(-Math.PI / 2);
-  context.fillText(texts.rowLabel, 0, 0);
+  context.fillText(texts.rowLabel, 0, 0, plan.tall);
   context.restore();
 }
 
