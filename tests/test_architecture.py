@@ -12,7 +12,10 @@ from tests import house_rules as rules
 
 ROOT = Path(__file__).parents[1]
 
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {
+    "app/controls.py": "every control that is bound to the URL repairs bad links in one way",
+    "tests/browser/components/test_views.py": "all views share one demo server and its gestures",
+}
 """Files that may exceed the limit, each with its reason."""
 
 IMPORT_NAMES = {"scikit-learn": "sklearn"}
@@ -70,8 +73,11 @@ def test_a_page_computes_nothing_and_is_short(path: PurePosixPath) -> None:
 @every("path", PYTHON, ids=str)
 def test_a_file_is_small(path: PurePosixPath) -> None:
     lines = len(read(path).splitlines())
-    too_long = lines > rules.MAX_LINES
-    assert too_long == (str(path) in LONGER), f"{lines} lines, up to {rules.MAX_LINES} are allowed"
+    assert lines <= rules.MAX_LINES or str(path) in LONGER
+
+
+def test_an_exception_to_the_size_is_a_file_that_is_there() -> None:
+    assert set(LONGER) <= set(map(str, PYTHON))
 
 
 @every("path", SHIPPED, ids=str)
@@ -119,22 +125,34 @@ def test_streamlit_sends_no_telemetry_asks_nothing_and_stays_on_this_machine() -
 IMPORT_ALL = """
 import importlib, pkgutil, sys
 
+blocked, excused = (argument.split() for argument in sys.argv[1:])
+
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in sys.argv[1:]:
+        if name.partition(".")[0] in blocked:
             raise ModuleNotFoundError("blocked: " + name)
 
 sys.meta_path.insert(0, Blocked())
 import paramixer_core
 for module in pkgutil.walk_packages(paramixer_core.__path__, "paramixer_core."):
-    if not module.name.endswith("__main__"):
+    if not module.name.endswith("__main__") and module.name not in excused:
         importlib.import_module(module.name)
 """
 
 
 def import_core_without(*blocked: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-c", IMPORT_ALL, *blocked]
+    code = (sys.executable, "-W", "error", "-c", IMPORT_ALL)
+    command = [*code, " ".join(blocked), " ".join(modules_for_what_is_optional())]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def modules_for_what_is_optional() -> list[str]:
+    """Modules named for an optional package, such as `ray_executor`: nothing else is excused."""
+    return [
+        ".".join(path.with_suffix("").parts)
+        for path in CORE
+        if path.stem.partition("_")[0] in OPTIONAL
+    ]
 
 
 def test_the_core_stands_alone_and_is_silent() -> None:
