@@ -18,12 +18,6 @@ SIZES = (
     (100, 32, 32, 9, 3),
     (130, 16, 33, 17, 4),
 )
-    (1, 1, 1, 1, 1),
-    (7, 5, 3, 4, 2),
-    (64, 32, 32, 8, 7),
-    (100, 32, 32, 9, 3),
-    (130, 16, 33, 17, 4),
-)
 
 
 def layers(channels: int, hidden: int, links: int, factors: int, dtype: torch.dtype) -> LinkMLPs:
