@@ -25,6 +25,7 @@ class PageEntry:
 PAGES = (
     PageEntry("home.py", "Home", "home", "What this is."),
     PageEntry("patterns.py", "Patterns", "hub", "See how few links reach every token."),
+    PageEntry("wiring.py", "Wiring", "cable", "Lay and cut links yourself."),
     PageEntry("train.py", "Train", "play_circle", "Press one button and watch a Paramixer learn."),
     PageEntry("inspect.py", "Inspect", "grid_on", "Look at the matrices that it learned."),
     PageEntry("rank.py", "Rank", "stacked_line_chart", "Measure the low-rank bottleneck."),
@@ -65,11 +66,15 @@ def run_app(first: str = PAGES[0].file) -> None:
     warm_up()
 
 
-def link_to(file: str, label: str | None = None) -> None:
-    """A link to another page, with its invitation as the label unless one is given."""
+def link_to(file: str, label: str | None = None, **settings: str) -> None:
+    """A link to another page, with its invitation as the label unless one is given.
+
+    `settings` go into the address.
+    """
     entry = next(entry for entry in PAGES if entry.file == file)
     st.page_link(
         page_path(entry),
         label=label or f"**{entry.title}** - {entry.invitation}",
         icon=f":material/{entry.icon}:",
+        query_params=settings or None,
     )

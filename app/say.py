@@ -1,5 +1,6 @@
 """Sentences about numbers: how a page says what it computed."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from paramixer_core.runs.races import Spread, Verdict
@@ -148,3 +149,12 @@ def verdict(found: Verdict, title: str) -> str:
     """Who is best on one quantity, and whether that is clear of the spread over seeds."""
     certainty = "" if found.clear else ", but the spreads overlap: not clear"
     return f"Best on {found.quantity}: **{title}**{certainty}."
+
+
+def hops(count: float) -> str:
+    """A number of hops, whole or on average.
+
+    >>> [hops(count) for count in (4.0, 2.1333333, float("inf"))]
+    ['4', '2.133', '∞']
+    """
+    return "∞" if math.isinf(count) else f"{count:.4g}"

@@ -2,7 +2,7 @@
 
 from app.components.growth import growth_view
 from app.components.lines import MAX_POINTS, Line, live_lines, points_per_line
-from app.components.matrix import Cell, matrix_view
+from app.components.matrix import Cell, matrix_view, pressed_cell
 from app.components.matrix_sources import (
     DenseMatrix,
     MatrixSource,
@@ -28,6 +28,7 @@ __all__ = [
     "matrix_view",
     "pattern_of_offsets",
     "points_per_line",
+    "pressed_cell",
     "ring_view",
     "tokens_view",
     "values_view",

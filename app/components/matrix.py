@@ -50,15 +50,21 @@ def levels(
 
 
 def view_payload(
-    source: MatrixSource, *, signed: bool | None, limit: float | None, texts: dict[str, Any]
+    source: MatrixSource,
+    *,
+    signed: bool | None,
+    limit: float | None,
+    texts: dict[str, Any],
+    value_bytes: int = VALUE_BYTES,
 ) -> bytes:
     """What the first view of a matrix sends: colours, texts, and values, links or a coarse grid.
 
-    The size stays under FIRST_VIEW_BYTES for every shape.
+    The size stays under FIRST_VIEW_BYTES for every shape, unless `value_bytes` allows more for
+    exact values (a view that will have no server to ask).
     """
     rows, columns = source.shape
     sparse = source if isinstance(source, SparseMatrix) else None
-    small = rows * columns * 4 <= VALUE_BYTES
+    small = rows * columns * 4 <= value_bytes
     tile = 1 if small else -(-max(rows, columns) // COARSE_SIDE)
     kind = "values" if small else _kind_of_large(sparse)
     grid = source.grid(tile) if sparse is None or kind in ("values", "tiles") else None
@@ -196,6 +202,20 @@ def matrix_view(
         mount_feed(key, detail_payload(source, key, now, corner))
         mount_code()
     return now
+
+
+def pressed_cell(key: str) -> Cell | None:
+    """The cell that the reader clicked (or chose with Enter) just now, before the view is drawn.
+
+    Each click is told once. Moving the selection with arrow keys or the number inputs is no click.
+    """
+    state = (st.session_state.get(key) or {}).get("selection") or {}
+    found = _clicked(state)
+    told = f"{key}-told"
+    if found is None or found[1] == st.session_state.get(told):
+        return None
+    st.session_state[told] = found[1]
+    return found[0] if state.get("pressed") is True else None
 
 
 def _clicked(state: dict[str, Any] | None) -> tuple[Cell | None, int] | None:

@@ -157,6 +157,21 @@ class Wiring:
         )
         return dataclasses.replace(self, offsets=tuple(rows), cut=kept)
 
+    def with_factors(self, count: int) -> Self:
+        """The first `count` factors; where there were fewer, the last one is repeated."""
+        require_whole("the number of factors", count, 1, MAX_FACTORS)
+        rows = self.offsets[:count] + self.offsets[-1:] * (count - len(self.offsets))
+        return dataclasses.replace(
+            self,
+            offsets=rows,
+            cut=frozenset(place for place in self.cut if place[0] <= count),
+            zeroed=frozenset(factor for factor in self.zeroed if factor <= count),
+        )
+
+    def renamed(self, name: str) -> Self:
+        """The same wiring under another name."""
+        return dataclasses.replace(self, name=name)
+
     def padded_offsets(self) -> Offsets:
         """Offsets with the same number of links in every factor, as `mix` wants them.
 

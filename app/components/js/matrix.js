@@ -89,25 +89,26 @@ class Matrix {
   }
 
   // Selecting: `aloud` speaks it, tells the linked views and (soon, for keys) Python.
-  select(cell, soon = false) {
+  // `pressed` says that the reader meant this very cell: a click or Enter, not a move of the keys.
+  select(cell, soon = false, pressed = false) {
     this.selected = cell && this.inside(cell) ? cell : null;
     this.strip = null;
     this.hover(null);
     this.bus.tell("select", this.selected?.row ?? -1, this.selected?.column ?? -1);
     this.tellState();
     this.parts.spoken.textContent = this.parts.read.textContent;
-    if (soon) this.reportSoon(); else this.report();
+    if (soon) this.reportSoon(); else this.report(pressed);
     this.ask();
   }
 
-  report() {
+  report(pressed = false) {
     this.reportSoon.cancel();
     if (!this.header.report) return;
     const { row = null, column = null } = this.selected ?? {};
     this.sent = this.selected ? `${row},${column}` : "null";
     this.sentAt = performance.now();
     this.clicks = Math.max(this.clicks + 1, Date.now());
-    this.send("selection", { row, column, click: this.clicks });
+    this.send("selection", { row, column, click: this.clicks, pressed });
   }
 
   // Ask the server for the exact entries in view when the coarse grid no longer suffices.

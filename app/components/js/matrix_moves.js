@@ -16,7 +16,7 @@ const matrixMoves = {
       this.press = null;
       if (press && !press.moved) {
         const cell = this.plan?.cellAt(event.offsetX, event.offsetY);
-        if (cell) this.select(cell);
+        if (cell) this.select(cell, false, true);
       }
     };
     canvas.onpointercancel = () => { this.press = null; };
@@ -27,6 +27,7 @@ const matrixMoves = {
     parts.in.onclick = () => this.zoomBy(2);
     parts.out.onclick = () => this.zoomBy(0.5);
     parts.whole.onclick = () => this.show(wholeOf(this.source.shape));
+    parts.save.onclick = () => savePicture(canvas, this.header.title, this.theme);
     parts.clear.onclick = () => this.select(null);
     parts.row.onchange = parts.column.onchange = () => this.typed();
   },
@@ -112,6 +113,7 @@ const matrixMoves = {
     } else if (event.key === "+" || event.key === "=") this.zoomBy(2);
     else if (event.key === "-") this.zoomBy(0.5);
     else if (event.key === "0") this.show(wholeOf([rows, columns]));
+    else if (event.key === "Enter" && this.selected) this.select(this.selected, false, true);
     else if (event.key === "Escape" && this.selected) this.select(null);
     else return;
     event.preventDefault();
