@@ -64,8 +64,18 @@ def open_executor(store: RunStore, name: str | None = None) -> Executor:
             from paramixer_core.runs.local import LocalExecutor
 
             return LocalExecutor(store)
+        case "ray":
+            try:
+                from paramixer_core.runs.ray_executor import RayExecutor
+            except ModuleNotFoundError as error:
+                raise ParamixerError(
+                    "the ray package for PARAMIXER_EXECUTOR=ray",
+                    str(error),
+                    "pip install ray, or set PARAMIXER_EXECUTOR=local",
+                ) from error
+            return RayExecutor(store)
         case other:
-            raise ParamixerError("PARAMIXER_EXECUTOR as local", other, "set it to local")
+            raise ParamixerError("PARAMIXER_EXECUTOR as local or ray", other, "set it to local")
 
 
 def require_continuable(run: Run) -> None:

@@ -44,6 +44,10 @@ class Pool(Executor, ABC):
         self._host = Host(hosts)
         adopt_orphans(store, hosts, self._host.name)
 
+    def _require_fits(self, config: RunConfig) -> None:
+        """Refuse a run that can never be trained here."""
+        memory.require_fits(config)
+
     @abstractmethod
     def _obstacle(self, run: Run) -> str:
         """What keeps a run from starting now; empty if nothing does."""
@@ -56,7 +60,7 @@ class Pool(Executor, ABC):
         """A worker has become idle."""
 
     def submit(self, config: RunConfig, *, owner: str = "", race: str | None = None) -> Run:
-        memory.require_fits(config)
+        self._require_fits(config)
         retention.make_room(self.store)
         with self._lock:
             run = self.store.create(config, owner=owner, race=race, host=self._host.name)

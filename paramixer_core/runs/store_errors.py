@@ -12,6 +12,10 @@ from paramixer_core.errors import ParamixerError
 class StoreError(ParamixerError):
     """The run store cannot be read or written; nothing in it was changed."""
 
+    def __reduce__(self) -> tuple[type, tuple[str, object, str]]:
+        """Survive the way from another process."""
+        return type(self), (self.expected, self.got, self.remedy)
+
 
 class LeaseLostError(Exception):
     """The run was given to another worker; whoever sees this must stop writing."""

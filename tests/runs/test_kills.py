@@ -46,7 +46,7 @@ def workers_of(folder: Path) -> list[int]:
     return found
 
 
-def moments(count: int, folder: Path, run_id: str) -> Iterator[str]:
+def moments(count: int, folder: Path, run_id: str) -> Iterator[None]:
     """Wait for `count` moments: random ones, and every third in the middle of a snapshot."""
     draw = random.Random(count)
     for number in range(count):
@@ -57,7 +57,7 @@ def moments(count: int, folder: Path, run_id: str) -> Iterator[str]:
             if writing and (parts or time.monotonic() > deadline + 2.0):
                 break
             time.sleep(0 if writing else 0.005)
-        yield "in a snapshot" if writing else "at random"
+        yield
 
 
 def require_sound(store: RunStore, run: Run, losses: np.ndarray) -> None:
@@ -108,13 +108,16 @@ def test_a_killed_server_leaves_no_worker_and_its_run_goes_on_bit_for_bit(
     run = store.create(SLOW)
     store.update(run.id, speed=50.0)
     command = [sys.executable, "-m", "tests.runs.server_for_kills", str(tmp_path)]
+    kills = moments(SERVER_KILLS, tmp_path, run.id)
     for _ in range(SERVER_KILLS):
         past = (None, store.run(run.id).pid)
         with subprocess.Popen(command, cwd=ROOT) as server:
-            wait_until(lambda past=past: store.run(run.id).pid not in past)  # it is under way
-            next(moments(1, tmp_path, run.id))
-            server.kill()
-        wait_until(lambda: workers_of(tmp_path) == [], seconds=5)
+            try:
+                wait_until(lambda past=past: store.run(run.id).pid not in past)  # it is under way
+                next(kills)
+            finally:
+                server.kill()
+        wait_until(lambda: workers_of(tmp_path) == [], seconds=20)
         left = store.run(run.id)
         if left.state is RunState.FINISHED:
             break

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from paramixer_core.runs import Run, RunState, RunStore
 
 
-def wait_until(happened: Callable[[], bool], seconds: float = 30.0) -> None:
+def wait_until(happened: Callable[[], bool], seconds: float = 120.0) -> None:
     """Return once `happened()` is true; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not happened():
@@ -14,7 +14,7 @@ def wait_until(happened: Callable[[], bool], seconds: float = 30.0) -> None:
         time.sleep(0.005)
 
 
-def wait_for(store: RunStore, run_id: str, *states: RunState, seconds: float = 30.0) -> Run:
+def wait_for(store: RunStore, run_id: str, *states: RunState, seconds: float = 120.0) -> Run:
     """The run once it is in one of the states; fails, telling its state, after `seconds`."""
     deadline = time.monotonic() + seconds
     while (run := store.run(run_id)).state not in states:
