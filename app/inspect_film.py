@@ -7,14 +7,12 @@ import streamlit as st
 from app import controls, history, inspect_choice, tokens
 from app.components import Cell, matrix_view, tokens_view
 from app.inspect_choice import Looked
-from app.names import mixer_titles
+from app.inspect_shown import GROUP, shown_at
 from paramixer_core.errors import ParamixerError
-from paramixer_core.inspection import colour_limit
 
 FRAME_SECONDS = 0.9
 PLAYING = "film_plays"
 REWIND = "film_rewinds"
-GROUP = "inspect"
 
 
 def film(looked: Looked, below: Callable[[Looked, int, Cell], None]) -> None:
@@ -70,59 +68,35 @@ def scrub(looked: Looked) -> int:
 
 def views(looked: Looked, step: int) -> Cell:
     """Input, mixing matrix and the rival's, linked; returns the selected cell."""
-    seen = history.views(looked.run.id, step, looked.example)
+    shown = shown_at(looked, step)
     at = inspect_choice.selected(looked)
-    top = st.container()
-    shown = {"mixing": looked.title}
-    ours, theirs = st.columns(2, gap="large")
-    with ours:
-        matrix = seen.blocks[looked.block][looked.kind]
-        limit = colour_limit(matrix)
-        picked = matrix_view(
-            matrix,
-            limit=limit,
-            title=looked.title,
-            row_label="output token i",
-            column_label="input token j",
-            value_label="mixing weight",
-            key="mixing",
-            group=GROUP,
-            selection=at,
-            caption=meaning(looked.run.config.mixer, looked.kind, limit),
-        )
-    if looked.rival is not None:
-        rival = looked.rival
-        their_steps = history.steps_with(rival, looked.example)
-        their_step = min(their_steps, key=lambda other: abs(other - step))
-        beside = history.views(rival.id, their_step, looked.example)
-        shown["beside"] = name = mixer_titles()[rival.config.mixer]
-        late = "" if their_step == step else f" (step {their_step:,})"
-        with theirs:
-            matrix = beside.blocks[min(looked.block, rival.config.blocks - 1)][looked.kind]
-            limit = colour_limit(matrix)
-            matrix_view(
-                matrix,
-                limit=limit,
-                title=f"{name}{late}",
+    st.markdown(tokens.verdict(looked.run.config.task, shown.seen))
+    pointed = tokens_view(
+        shown.form,
+        shown.sources,
+        title="The input, token by token",
+        key="tokens",
+        selection=at,
+        group=GROUP,
+        lines=shown.lines(at),
+    )
+    picked: Cell | None = None
+    for column, one in zip(st.columns(2, gap="large"), shown.matrices, strict=False):
+        with column:
+            cell = matrix_view(
+                one.matrix,
+                limit=one.limit,
+                title=one.title,
                 row_label="output token i",
                 column_label="input token j",
                 value_label="mixing weight",
-                key="beside",
+                key=one.key,
                 group=GROUP,
-                report=False,
-                caption=meaning(rival.config.mixer, looked.kind, limit),
+                selection=at,
+                report=one.key == "mixing",
+                caption=one.caption,
             )
-    with top:
-        st.markdown(tokens.verdict(looked.run.config.task, seen))
-        form = tokens.token_form(looked.run.config.task, seen.inputs)
-        pointed = tokens_view(
-            form,
-            shown,
-            title="The input, token by token",
-            key="tokens",
-            selection=at,
-            group=GROUP,
-        )
+        picked = cell if one.key == "mixing" else picked
     return settle(at, picked, pointed)
 
 
@@ -133,13 +107,3 @@ def settle(at: Cell, picked: Cell | None, pointed: Cell) -> Cell:
             inspect_choice.select(choice)
             return choice
     return at
-
-
-def meaning(mixer: str, kind: str, limit: float) -> str:
-    """What the colours of a mixing matrix say."""
-    if mixer == "attention":
-        base = "Row i: what output token i reads. Weights are positive, each row sums to one"
-        base += ", and the diagonal also holds the residual's 1." if kind == "operator" else "."
-    else:
-        base = "Row i: what output token i reads. Orange adds the input token, purple subtracts it."
-    return f"{base} The colours end at {limit:.3g}, which 99 % of the entries stay below."

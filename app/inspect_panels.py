@@ -5,6 +5,7 @@ from collections.abc import Callable
 from app import (
     controls,
     inspect_averages,
+    inspect_export,
     inspect_factors,
     inspect_occlusion,
     inspect_signs,
@@ -21,6 +22,7 @@ PANELS: dict[str, tuple[str, Panel]] = {
     "signs": ("Signs", inspect_signs.draw),
     "averages": ("Averages", inspect_averages.draw),
     "masking": ("Does it matter?", inspect_occlusion.draw),
+    "export": ("Export", inspect_export.draw),
 }
 
 

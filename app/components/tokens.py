@@ -113,22 +113,29 @@ def tokens_view(
     count = tokens.count
     if not (0 <= selection[0] < count and 0 <= selection[1] < count):
         raise ParamixerError(f"tokens from 0 to {count - 1}", selection, "choose one of them")
-    header, arrays = _described(tokens)
-    header |= {
-        "key": key,
-        "title": title,
-        "caption": caption,
-        "group": group,
-        "sources": [{"key": name, "name": text} for name, text in sources.items()],
-    }
     with st.container(gap=None):
-        state = mount_view(key, pack(header, arrays), "selection")
+        texts = {"key": key, "title": title, "group": group, "caption": caption}
+        state = mount_view(key, tokens_payload(tokens, sources, texts), "selection")
         now = latest_choice(
             key, Cell(*selection), _clicked(state.get("selection"), selection, count)
         )
-        mount_feed(key, pack({"key": key, "selection": list(now)}, _exact(lines or {})))
+        mount_feed(key, choice_payload(key, now, lines or {}))
         mount_code()
     return now
+
+
+def tokens_payload(
+    tokens: TokenForm, sources: Mapping[str, str], texts: Mapping[str, str]
+) -> bytes:
+    """What the view sends: the tokens in their form and which matrices to show on them."""
+    header, arrays = _described(tokens)
+    named = [{"key": name, "name": text} for name, text in sources.items()]
+    return pack({**header, **texts, "sources": named}, arrays)
+
+
+def choice_payload(key: str, selection: Cell, lines: Lines) -> bytes:
+    """The selected cell, and exact rows and columns where the browser has no numbers."""
+    return pack({"key": key, "selection": list(selection)}, _exact(lines))
 
 
 def _described(tokens: TokenForm) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -9,6 +9,7 @@ function matrixParts() {
     out: tool("−", "Zoom out"),
     in: tool("+", "Zoom in"),
     whole: tool("Whole", "Show the whole matrix"),
+    save: tool("PNG", "Save as a picture"),
     canvas: element("canvas", { tabIndex: 0, role: "application", "aria-roledescription": "matrix" }),
     read: element("div", { className: "read" }),
     spoken: element("div", { className: "unseen", "aria-live": "polite" }),
@@ -20,7 +21,7 @@ function matrixParts() {
     meaning: element("div", { className: "note meaning" }),
     note: element("div", { className: "note" }),
   };
-  parts.tools = element("div", { className: "tools" }, [parts.out, parts.in, parts.whole]);
+  parts.tools = element("div", { className: "tools" }, [parts.out, parts.in, parts.whole, parts.save]);
   parts.area = element("div", { className: "area" }, [parts.canvas]);
   parts.inputs = element("div", { className: "inputs" }, [
     element("label", {}, ["Row ", parts.row]),

@@ -1,0 +1,84 @@
+"""The matrices that the Inspect page shows side by side at a step, ready to draw or to save."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app import history, tokens
+from app.components import Cell, TokenForm
+from app.components.tokens import Lines
+from app.history import Views
+from app.inspect_choice import Looked
+from app.names import mixer_titles
+from paramixer_core.inspection import colour_limit
+
+GROUP = "inspect"
+EXACT_SIDE = 256
+"""Up to this N every number is in the browser; above, rows and columns are sent on demand."""
+
+
+@dataclass(frozen=True)
+class ShownMatrix:
+    """One mixing matrix with its key, title, the end of its colours and what they mean."""
+
+    key: str
+    title: str
+    matrix: NDArray[np.float32]
+    limit: float
+    caption: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An example at a step: its tokens, what the network did with it, its matrices."""
+
+    form: TokenForm
+    seen: Views
+    matrices: list[ShownMatrix]
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Titles of the matrices by key."""
+        return {one.key: one.title for one in self.matrices}
+
+    def lines(self, cell: Cell) -> Lines:
+        """Exact rows and columns of the cell, where the browser needs them."""
+        if len(self.matrices[0].matrix) <= EXACT_SIDE:
+            return {}
+        return {
+            one.key: (one.matrix[cell.row], one.matrix[:, cell.column]) for one in self.matrices
+        }
+
+
+def shown_at(looked: Looked, step: int) -> Shown:
+    """The run's matrix and, at its nearest snapshot, the rival's."""
+    seen = history.views(looked.run.id, step, looked.example)
+    matrix = seen.blocks[looked.block][looked.kind]
+    found = [described("mixing", looked.title, matrix, looked.run.config.mixer, looked.kind)]
+    if looked.rival is not None:
+        rival = looked.rival
+        steps = history.steps_with(rival, looked.example)
+        nearest = min(steps, key=lambda other: abs(other - step))
+        blocks = history.views(rival.id, nearest, looked.example).blocks
+        title = mixer_titles()[rival.config.mixer]
+        if nearest != step:
+            title += f" (step {nearest:,})"
+        block = min(looked.block, rival.config.blocks - 1)
+        matrix = blocks[block][looked.kind]
+        found.append(described("beside", title, matrix, rival.config.mixer, looked.kind))
+    return Shown(tokens.token_form(looked.run.config.task, seen.inputs), seen, found)
+
+
+def described(
+    key: str, title: str, matrix: NDArray[np.float32], mixer: str, kind: str
+) -> ShownMatrix:
+    """The matrix with what its colours say."""
+    limit = colour_limit(matrix)
+    if mixer == "attention":
+        base = "Row i: what output token i reads. Weights are positive, each row sums to one"
+        base += ", and the diagonal also holds the residual's 1." if kind == "operator" else "."
+    else:
+        base = "Row i: what output token i reads. Orange adds the input token, purple subtracts it."
+    caption = f"{base} The colours end at {limit:.3g}, which 99 % of the entries stay below."
+    return ShownMatrix(key, title, matrix, limit, caption)
