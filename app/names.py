@@ -13,9 +13,11 @@ def device_names() -> tuple[str, ...]:
     return tuple(device.value for device in available_devices())
 
 
-def mixer_titles() -> dict[str, str]:
-    """Every mixer's title by its name, in the registry's order, a wiring of one's own last."""
-    return {name: kind.title for name, kind in (MIXERS | {WIRED.name: WIRED}).items()}
+def mixer_titles(wired: bool | str = True) -> dict[str, str]:
+    """Every mixer's title by its name, in the registry's order; last, if `wired`, that of a wiring
+    of one's own."""
+    kinds = MIXERS | {WIRED.name: WIRED} if wired else MIXERS
+    return {name: kind.title for name, kind in kinds.items()}
 
 
 def task_titles() -> dict[str, str]:

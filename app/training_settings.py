@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import controls, names
+from app import controls, names, wirings
 from paramixer_core.config import LinkSource, Residual, RunConfig
 from paramixer_core.tasks import TASKS
 
@@ -30,12 +30,13 @@ class Entry:
 
 def choose_race() -> Entry:
     """All controls of the Train page."""
-    titles = names.mixer_titles()
     task = controls.choice(
         "Task", "task", list(TASKS), default="digits", titles=names.task_titles()
     )
     st.caption(TASKS[task].summary)
     seq_len = task_length(task)
+    wiring = wirings.to_compete(seq_len)
+    titles = names.mixer_titles(wired=wiring)
     mixers = controls.several(
         "Mixers", "mixers", list(titles), default=("chord", "attention"), titles=titles
     )
@@ -68,6 +69,7 @@ def choose_race() -> Entry:
         shared = RunConfig(
             task=task,
             seq_len=seq_len,
+            wiring=wiring,
             steps=steps,
             target_accuracy=target / 100 or None,
             seed=seed,

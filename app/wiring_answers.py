@@ -10,7 +10,9 @@ from paramixer_core.analysis.wiring import Wiring
 
 
 def verdict(wiring: Wiring, bare: bool) -> None:
-    """Whether everyone still reaches everyone, with an example where not."""
+    """Whether everyone still reaches everyone, with an example where not; a refused change."""
+    if refused := wirings.said():
+        st.warning(refused, icon=":material/block:")
     text = wiring.as_text()
     found = bare_coverage(text) if bare else answer(text).coverage
     product = "without residuals" if bare else "residuals included"

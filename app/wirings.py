@@ -147,6 +147,22 @@ def carried() -> Wiring | None:
         return None
 
 
+def to_compete(seq_len: int) -> str:
+    """The text of the wiring that the Train page can offer at this N; empty if there is none."""
+    wiring = carried()
+    if wiring is None:
+        return ""
+    if wiring.seq_len != seq_len:
+        st.caption(
+            f"**{title(wiring)}** has N = {wiring.seq_len}: choose a task of that length to train "
+            "it too."
+        )
+        return ""
+    st.query_params[KEY] = wiring.as_text()
+    st.caption(f"**{title(wiring)}**, as you laid it out, can compete.")
+    return wiring.as_text()
+
+
 def title(wiring: Wiring) -> str:
     """What to call it."""
     return wiring.name or "Your wiring"

@@ -34,9 +34,8 @@ with settings:
         == "product"
     )
 with view:
-    if refused := wirings.said():
-        st.warning(refused, icon=":material/block:")
-    wiring_answers.verdict(wiring, bare)
+    with st.container():
+        wiring_answers.verdict(wiring, bare)
     rank = wiring_answers.figures(wiring, bare)
     wiring_views.draw_factor(wiring, factor)
     reach, keep = st.columns(2, gap="medium")
