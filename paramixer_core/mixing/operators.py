@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from paramixer_core.mixing.rolled import mix_rolled
-from paramixer_core.mixing.table import KERNELS, Implementation
+from paramixer_core.mixing.table import Implementation, kernels_of
 
 SIGNATURES = (
     "mix(Tensor values, Tensor weights, int[] offsets, bool residual, str implementation) "
@@ -27,7 +27,7 @@ def run_forward(
     values: Tensor, weights: Tensor, offsets: Sequence[int], residual: bool, implementation: str
 ) -> Tensor:
     """V_M from V_0. bfloat16 on a CPU is computed in float32 and rounded once, at the end."""
-    kernels = KERNELS[Implementation(implementation)]
+    kernels = kernels_of(Implementation(implementation))
     rows = rows_of(offsets, weights.shape[3])
     wide = working_dtype(values)
     result = kernels.forward(values.to(wide), weights.to(wide), rows, residual)
@@ -43,7 +43,7 @@ def run_backward(
     implementation: str,
 ) -> tuple[Tensor, Tensor]:
     """Gradients by V_0 and by every link weight."""
-    kernels = KERNELS[Implementation(implementation)]
+    kernels = kernels_of(Implementation(implementation))
     rows = rows_of(offsets, weights.shape[3])
     wide = working_dtype(values)
     grad_values, grad_weights = kernels.backward(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
+from importlib.util import find_spec
 from typing import NamedTuple
 
 from torch import Tensor
@@ -28,6 +29,7 @@ class Implementation(StrEnum):
     ROLLED = "rolled"  # sums of rolled copies, any device
     PORTABLE = "portable"  # PyTorch's embedding bags and sampled products, CPU
     NATIVE = "native"  # our C++, CPU, where a compiler is or was
+    TRITON = "triton"  # our CUDA kernels; with TRITON_INTERPRET=1 on a CPU, for tests
 
 
 class Kernels(NamedTuple):
@@ -47,7 +49,11 @@ KERNELS = {
 PLAIN = {Implementation.REFERENCE: mix_reference, Implementation.AUTHORS: mix_authors}
 """Implementations in plain PyTorch, whose gradients autograd finds by itself."""
 
-DEVICES = {Implementation.PORTABLE: "cpu", Implementation.NATIVE: "cpu"}
+DEVICES = {
+    Implementation.PORTABLE: "cpu",
+    Implementation.NATIVE: "cpu",
+    Implementation.TRITON: "cuda",
+}
 
 forced: ContextVar[Implementation | None] = ContextVar("forced", default=None)
 
@@ -74,6 +80,19 @@ def use_implementation(name: str) -> Iterator[None]:
         forced.reset(token)
 
 
+def kernels_of(implementation: Implementation) -> Kernels:
+    """The functions of an implementation; raises ParamixerError if Triton is not installed."""
+    if implementation in KERNELS:
+        return KERNELS[implementation]
+    try:
+        from paramixer_core.mixing import triton_kernels
+    except ImportError as error:
+        raise ParamixerError(
+            "Triton to be installed", error, "install it or use another implementation"
+        ) from error
+    return Kernels(triton_kernels.forward, triton_kernels.backward)
+
+
 def choose(device: str, name: str | None = None) -> Implementation:
     """The implementation for a device type: by argument, `with` block, environment, or the best.
 
@@ -83,7 +102,8 @@ def choose(device: str, name: str | None = None) -> Implementation:
     if asked is None:
         return settled.get(device) or settle(device)
     chosen = parse(asked)
-    if DEVICES.get(chosen, device) != device:
+    interpreted = chosen is Implementation.TRITON and os.environ.get("TRITON_INTERPRET") == "1"
+    if DEVICES.get(chosen, device) != device and not interpreted:
         raise ParamixerError(
             f"an implementation that runs on {device}", str(chosen), "choose another or none"
         )
@@ -99,6 +119,8 @@ def settle(device: str) -> Implementation:
     best = Implementation.ROLLED
     if device == "cpu":
         best = Implementation.NATIVE if available() else Implementation.PORTABLE
+    elif device == "cuda" and find_spec("triton") is not None:
+        best = Implementation.TRITON
     return settled.setdefault(device, best)
 
 
