@@ -246,6 +246,12 @@ def test_a_pattern_of_16384_tokens_is_exact_when_zoomed(page: Page, demo_url: st
     ring = view(page, "ring")
     expect(ring).to_have_attribute("data-drawn", "128")
     expect(ring.locator(".note").first).to_have_text(re.compile("one token in 128"))
+    steps = ring_steps(protocol_offsets(Protocol.CHORD, 16384), 16384)
+    tokens = [1, 5, 4096, 16383, 12000]
+    seen = ring.evaluate(
+        "(root, tokens) => tokens.map(t => root.getRootNode().paramixerView.stepOf(t))", tokens
+    )
+    assert seen == [steps[-token] for token in tokens]  # row i reads column 0 = i + (-i)
     for _ in range(14):
         ring.get_by_label("One hop on").click()
     expect(ring).to_have_attribute("data-reached", "16384")
