@@ -33,9 +33,13 @@ class SpectrumEstimate:
     stable_rank_error: float
 
 
-def estimate_spectrum(operator: Operator, count: int = 16, *, seed: int = 0) -> SpectrumEstimate:
+def estimate_spectrum(
+    operator: Operator, count: int = 16, *, accuracy: float = 0.0, seed: int = 0
+) -> SpectrumEstimate:
     """Apply A and its transpose some hundred times; never forms A. `count` is 1 to 64.
 
+    `accuracy` is the relative one at which Lanczos stops, 0 for that of float64; a coarse one is
+    quicker, and the bounds say what it left.
     Raises ParamixerError if the operator is too small for `count` or holds NaN or infinity.
     """
     seq_len = operator.seq_len
@@ -52,7 +56,7 @@ def estimate_spectrum(operator: Operator, count: int = 16, *, seed: int = 0) -> 
         matvec=lambda vector: operator.apply(vector.reshape(-1, 1))[:, 0],
         rmatvec=lambda vector: operator.apply_transposed(vector.reshape(1, -1))[0],
     )
-    left, values, right = svds(implicit, k=count, v0=generator.normal(size=seq_len))
+    left, values, right = svds(implicit, k=count, tol=accuracy, v0=generator.normal(size=seq_len))
     order = np.argsort(values)[::-1]
     left, values, right = left[:, order], values[order], right[order]
     misfit = np.square(operator.apply(right.T) - left * values).sum(axis=0)

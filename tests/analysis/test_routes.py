@@ -168,9 +168,9 @@ def test_1024_tokens_are_traced_quickly_without_listing_25_million_routes(protoc
     weights = random_weights(offsets, 1024) / 3
     took = []
     for column in (17, 18, 900):
-        start = time.perf_counter()
+        start = time.process_time()
         report = trace_routes(weights, offsets, 5, column)
-        took.append(time.perf_counter() - start)
+        took.append(time.process_time() - start)
     assert report.count == ring_paths(offsets, 1024)[895] > 250_000
     assert sum(links.totals.sum() for links in report.links) == pytest.approx(10 * report.entry)
     assert min(took) < 0.3

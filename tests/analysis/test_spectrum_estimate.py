@@ -31,6 +31,15 @@ def test_estimates_lie_within_their_stated_errors_of_the_exact_values(protocol, 
     np.testing.assert_array_equal(found.singular_values, again.singular_values)
 
 
+def test_bounds_hold_when_lanczos_stops_early():
+    held = operator(Protocol.CHORD, 200)
+    exact = rank_report(held.rows(range(200))).singular_values
+    found = estimate_spectrum(held, 8, accuracy=0.3)
+    nearest = np.abs(found.singular_values[:, None] - exact).min(axis=1)
+    assert (nearest <= found.bounds).all()
+    assert found.bounds.max() > 1e-6 * exact[0]
+
+
 def test_what_cannot_be_estimated_is_refused():
     with pytest.raises(ParamixerError, match="from 1 to 7, got 8"):
         estimate_spectrum(operator(Protocol.CHORD, 8), 8)
