@@ -3,8 +3,9 @@
 import streamlit as st
 
 from paramixer_core.device import available_devices
+from paramixer_core.errors import ParamixerError
 from paramixer_core.models import MIXERS, WIRED
-from paramixer_core.tasks import TASKS
+from paramixer_core.tasks import TASKS, is_uploaded, known_task
 
 
 @st.cache_resource
@@ -20,6 +21,17 @@ def mixer_titles(wired: bool | str = True) -> dict[str, str]:
     return {name: kind.title for name, kind in kinds.items()}
 
 
+UPLOADED = "uploaded_tasks"
+
+
 def task_titles() -> dict[str, str]:
-    """Every task's title by its name, in the registry's order."""
-    return {name: task.title for name, task in TASKS.items()}
+    """Every task's title by its name, in the registry's order; then what was uploaded in this tab
+    or is named by the link."""
+    titles = {name: task.title for name, task in TASKS.items()}
+    named = st.query_params.get("task", "")
+    for name in [*st.session_state.get(UPLOADED, []), *([named] if is_uploaded(named) else [])]:
+        try:
+            titles[name] = known_task(name).title
+        except ParamixerError as error:
+            st.warning(str(error), icon=":material/link_off:")
+    return titles

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app.components import TokenForm
 from app.components.tokens import Form
 from app.history import Views
-from paramixer_core.tasks import TASKS
+from paramixer_core.tasks import InputKind, known_task
 from paramixer_core.tasks.temporal_order import SYMBOLS, X
 
 
@@ -24,14 +24,24 @@ def token_form(task: str, inputs: NDArray[Any]) -> TokenForm:
             labels = tuple(SYMBOLS[int(symbol)] for symbol in inputs)
             return TokenForm(Form.SYMBOLS, np.zeros(len(labels)), labels, inputs >= X)
         case _:
-            return TokenForm(Form.NUMBERS, inputs.reshape(len(inputs), -1)[:, 0])
+            return uploaded_form(task, inputs)
+
+
+def uploaded_form(task: str, inputs: NDArray[Any]) -> TokenForm:
+    """Sequences that somebody uploaded: letters, or numbers as bars."""
+    kind = known_task(task)
+    if kind.input_kind is InputKind.REAL:
+        return TokenForm(Form.NUMBERS, inputs[:, 0])
+    symbols = getattr(kind, "symbols", ())
+    labels = tuple(symbols[int(symbol)] for symbol in inputs)
+    return TokenForm(Form.SYMBOLS, np.zeros(len(labels)), labels)
 
 
 def verdict(task: str, views: Views) -> str:
     """Target and answer in words."""
     if views.answer is None:
         return "This snapshot holds no answer; its matrices are shown."
-    names = TASKS[task].class_names
+    names = known_task(task).class_names
     answered = names[int(views.answer.argmax())] if names else f"{views.answer[0]:.6g}"
     if views.target is None:
         return f"Answer **{answered}** to your sequence"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import controls, names, wirings
 from paramixer_core.config import LinkSource, Residual, RunConfig
-from paramixer_core.tasks import TASKS
+from paramixer_core.tasks import known_task
 
 MAX_SEQ_LEN = 16_384
 RESIDUALS = {
@@ -30,10 +30,9 @@ class Entry:
 
 def choose_race() -> Entry:
     """All controls of the Train page."""
-    task = controls.choice(
-        "Task", "task", list(TASKS), default="digits", titles=names.task_titles()
-    )
-    st.caption(TASKS[task].summary)
+    tasks = names.task_titles()
+    task = controls.choice("Task", "task", list(tasks), default="digits", titles=tasks)
+    st.caption(known_task(task).summary)
     seq_len = task_length(task)
     wiring = wirings.to_compete(seq_len)
     titles = names.mixer_titles(wired=wiring)
@@ -120,7 +119,7 @@ def choose_race() -> Entry:
 
 def task_length(task: str) -> int:
     """N for a task: one of its fixed lengths, or any whole number where it has none."""
-    lengths = TASKS[task].seq_lens
+    lengths = known_task(task).seq_lens
     if lengths is None:
         return controls.whole_number("Tokens N", "n", low=2, high=MAX_SEQ_LEN, default=128)
     return controls.choice("Tokens N", "n", lengths, default=lengths[0], row=True)

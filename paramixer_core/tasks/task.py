@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -39,15 +38,15 @@ class Task(ABC):
     `positions` says whether the paper's settings learn position embeddings for it.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    summary: ClassVar[str]
-    input_kind: ClassVar[InputKind]
-    input_size: ClassVar[int]
-    output_size: ClassVar[int]
-    positions: ClassVar[bool]
-    seq_lens: ClassVar[tuple[int, ...] | None] = None  # None: any N
-    class_names: ClassVar[tuple[str, ...]] = ()
+    name: str
+    title: str
+    summary: str
+    input_kind: InputKind
+    input_size: int
+    output_size: int
+    positions: bool
+    seq_lens: tuple[int, ...] | None = None  # None: any N
+    class_names: tuple[str, ...] = ()
 
     def __init__(self, seq_len: int) -> None:
         require_seq_len(seq_len)
