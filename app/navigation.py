@@ -26,6 +26,7 @@ PAGES = (
     PageEntry("home.py", "Home", "home", "What this is."),
     PageEntry("patterns.py", "Patterns", "hub", "See how few links reach every token."),
     PageEntry("wiring.py", "Wiring", "cable", "Lay and cut links yourself."),
+    PageEntry("routes.py", "Routes", "route", "Take one entry of the product apart."),
     PageEntry("train.py", "Train", "play_circle", "Press one button and watch a Paramixer learn."),
     PageEntry("inspect.py", "Inspect", "grid_on", "Look at the matrices that it learned."),
     PageEntry("rank.py", "Rank", "stacked_line_chart", "Measure the low-rank bottleneck."),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import compute, controls, patterns, say
+from app import compute, controls, patterns, quantities
 from app.components import growth_view, matrix_view, pattern_of_offsets, ring_view
 from app.compute import Wired
 from app.figures.lines import Curve, curves_figure
@@ -147,8 +147,8 @@ def graph(wired: Wired) -> None:
         {
             "Graph": [row.name for row in rows],
             "Links a token": [f"{row.mean_degree:g}" for row in rows],
-            "Diameter": [say.hops(row.diameter) for row in rows],
-            "Mean path": [say.hops(row.mean_path) for row in rows],
+            "Diameter": [quantities.hops(row.diameter) for row in rows],
+            "Mean path": [quantities.hops(row.mean_path) for row in rows],
             "Spectral gap": [f"{row.spectral_gap:.4g}" for row in rows],
             "Links": [f"{row.edges:,}" for row in rows],
         },

@@ -1,6 +1,5 @@
 """Sentences about numbers: how a page says what it computed."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 from paramixer_core.errors import ParamixerError
@@ -154,41 +153,3 @@ def verdict(found: Verdict, title: str) -> str:
     """Who is best on one quantity, and whether that is clear of the spread over seeds."""
     certainty = "" if found.clear else ", but the spreads overlap: not clear"
     return f"Best on {found.quantity}: **{title}**{certainty}."
-
-
-def hops(count: float) -> str:
-    """A number of hops, whole or on average.
-
-    >>> [hops(count) for count in (4.0, 2.1333333, float("inf"))]
-    ['4', '2.133', '∞']
-    """
-    return "∞" if math.isinf(count) else f"{count:.4g}"
-
-
-def percent(share: float) -> str:
-    """A share as a percentage; 100 % and 0 % only where it is exactly that.
-
-    >>> [percent(share) for share in (0.0, 0.5, 0.99999, 1.0)]
-    ['0 %', '50 %', 'more than 99.9 %', '100 %']
-    """
-    if share in (0.0, 1.0):
-        return f"{share:.0%}".replace("%", " %")
-    if share > 0.999:
-        return "more than 99.9 %"
-    return "less than 0.1 %" if share < 0.001 else f"{100 * share:.3g} %"
-
-
-def aligned(values: Sequence[float]) -> list[str]:
-    """Numbers with as many decimals as give the largest six significant digits, so that a sum on
-    the screen adds up.
-
-    >>> aligned([0.6746085, 0.9969057, -0.3222972])
-    ['0.674609', '0.996906', '-0.322297']
-    """
-    most = max(map(abs, values))
-    if most == 0 or not math.isfinite(most):
-        return [f"{value:g}" for value in values]
-    decimals = max(0, 5 - math.floor(math.log10(most)))
-    if decimals > 12:
-        return [f"{value:.5e}" for value in values]
-    return [f"{value:.{decimals}f}" for value in values]

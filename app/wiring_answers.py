@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import say, wirings
+from app import quantities, wirings
 from app.prose import prose
 from app.wiring_views import answer, bare_coverage, rank
 from paramixer_core.analysis.wiring import Wiring
@@ -40,8 +40,12 @@ def figures(wiring: Wiring, bare: bool) -> DeltaGenerator:
         help=f"of {found.links_listed:,} laid out; attention has {found.full:,}",
     )
     second.metric("Pairs linked", f"{found.reach.fill[-1]:.4g} %", help="of all N² pairs")
-    third.metric("Diameter", say.hops(whole.graph.diameter), help="hops, all links as one graph")
-    fourth.metric("Mean path", say.hops(whole.graph.mean_path), help="hops between two tokens")
+    third.metric(
+        "Diameter", quantities.hops(whole.graph.diameter), help="hops, all links as one graph"
+    )
+    fourth.metric(
+        "Mean path", quantities.hops(whole.graph.mean_path), help="hops between two tokens"
+    )
     place: DeltaGenerator = fifth.empty()
     place.metric("Generic rank", "...")
     return place

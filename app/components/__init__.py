@@ -11,6 +11,7 @@ from app.components.matrix_sources import (
     pattern_of_offsets,
 )
 from app.components.ring import ring_view
+from app.components.routes import routes_view
 from app.components.tokens import TokenForm, TokenValues, tokens_view, values_view
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "points_per_line",
     "pressed_cell",
     "ring_view",
+    "routes_view",
     "tokens_view",
     "values_view",
 ]

@@ -32,9 +32,10 @@ _PARTS = (
     "tokens",
     "growth_draw",
     "growth",
+    "routes",
     "mount",
 )
-_STYLE = json.dumps(style("kit", "lines", "matrix", "ring", "tokens", "growth"))
+_STYLE = json.dumps(style("kit", "lines", "matrix", "ring", "tokens", "growth", "routes"))
 CODE = zlib.compress(f"const STYLE = {_STYLE};\n{script(*_PARTS)}".encode(), 9)
 LOAD_CODE = script("load")
 VIEW_CODE = script("view")

@@ -132,6 +132,25 @@ class SparseMatrix:
         self.values = None if values is None else np.asarray(values, dtype=np.float32)
         self.offsets = offsets
 
+    @classmethod
+    def of_entries(
+        cls,
+        rows: Int[np.ndarray, " entries"],
+        columns: Int[np.ndarray, " entries"],
+        values: NDArray[Any],
+        num_rows: int,
+    ) -> "SparseMatrix":
+        """From a list of entries of a square matrix, in any order."""
+        order = np.argsort(rows, kind="stable")
+        counts = np.bincount(rows, minlength=num_rows)
+        place = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        most = max(1, int(counts.max(initial=0)))
+        held = np.full((num_rows, most), -1, dtype=np.int64)
+        weights = np.zeros((num_rows, most), dtype=np.float32)
+        held[rows[order], place] = columns[order]
+        weights[rows[order], place] = values[order]
+        return cls(held, weights)
+
     @property
     def is_pattern(self) -> bool:
         """Whether entries have no values of their own."""

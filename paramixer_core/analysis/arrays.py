@@ -1,11 +1,22 @@
 """From tensors to arrays, so that modules which need no torch need not import it."""
 
+from typing import Any, Protocol, runtime_checkable
+
 import numpy as np
-from torch import Tensor
 
 
-def float64_array(values: Tensor | np.ndarray) -> np.ndarray:
+@runtime_checkable
+class Numbers(Protocol):
+    """A torch tensor or a NumPy array."""
+
+    @property
+    def shape(self) -> Any:
+        """Its sizes."""
+
+
+def float64_array(values: Numbers) -> np.ndarray:
     """The same numbers as a float64 array on the CPU."""
-    if isinstance(values, Tensor):
-        values = values.detach().cpu().double().numpy()
-    return np.asarray(values, dtype=np.float64)
+    held: Any = values
+    if hasattr(held, "detach"):  # a tensor, whose module takes seconds to import
+        held = held.detach().cpu().double().numpy()
+    return np.asarray(held, dtype=np.float64)

@@ -15,9 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 from scipy.sparse import csr_array
-from torch import Tensor
 
-from paramixer_core.analysis.arrays import float64_array
+from paramixer_core.analysis.arrays import Numbers, float64_array
 from paramixer_core.analysis.supports import Factors, ring_factors
 from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
@@ -48,6 +47,16 @@ class LinkTotals:
     totals: Float[np.ndarray, " edges"]
     routes: tuple[int, ...]
 
+    @property
+    def total(self) -> float:
+        """The sum of all totals: entry - direct."""
+        return float(self.totals.sum())
+
+    def strongest(self, count: int) -> Int[np.ndarray, " places"]:
+        """Where the `count` links of largest absolute total are, largest first."""
+        order: np.ndarray = np.argsort(-np.abs(self.totals), kind="stable")
+        return order[:count]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RouteReport:
@@ -70,9 +79,14 @@ class RouteReport:
     remainder: float
     links: tuple[LinkTotals, ...]
 
+    @property
+    def listed(self) -> float:
+        """The sum of `strongest`: entry = direct + listed + remainder."""
+        return sum(route.value for route in self.strongest)
+
 
 def trace_routes(
-    weights: Tensor | np.ndarray,
+    weights: Numbers,
     offsets: Sequence[Sequence[int]],
     row: int,
     column: int,
@@ -82,7 +96,7 @@ def trace_routes(
 ) -> RouteReport:
     """Take entry (row, column) of a block's operator apart; tokens are counted from 0.
 
-    `weights` (M, N, K) are the link weights of one example. Time O(N M K), memory the same.
+    `weights` (M, N, K), tensor or array, are one example's link weights. Time and memory O(N M K).
     Raises ParamixerError for a token that does not exist or weights that are not finite.
     """
     per_factor = Residual(residual) is Residual.PER_FACTOR
