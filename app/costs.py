@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from paramixer_core.cost import BLOCK_COSTS, CostShape, Quantity, cost_report
+from paramixer_core.cost import CostShape, Quantity, cost_report
 from paramixer_core.crossover import crossover
 from paramixer_core.models import MIXERS
 
@@ -15,7 +15,7 @@ COST_EXPONENTS = range(1, 18)
 
 @st.cache_data(max_entries=64)
 def cost_curves(
-    shape: CostShape, quantity: Quantity
+    shape: CostShape, quantity: Quantity, mixers: tuple[str, ...]
 ) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Per mixer, N = 2 .. 2^17 and the quantity at each, all else as in `shape`."""
     lengths = np.array([2**exponent for exponent in COST_EXPONENTS])
@@ -36,12 +36,12 @@ def cost_curves(
                 ]
             ),
         )
-        for mixer in BLOCK_COSTS
+        for mixer in mixers
     }
 
 
 @st.cache_data(max_entries=64)
-def cost_parts(shape: CostShape) -> list[dict[str, object]]:
+def cost_parts(shape: CostShape, mixers: tuple[str, ...]) -> list[dict[str, object]]:
     """One row per mixer and part at the shape's own N: formula and exact numbers."""
     return [
         {
@@ -52,26 +52,28 @@ def cost_parts(shape: CostShape) -> list[dict[str, object]]:
             "Parameters": part.parameters,
             "Numbers kept for backward": part.kept,
         }
-        for mixer in BLOCK_COSTS
+        for mixer in mixers
         for part in cost_report(dataclasses.replace(shape, mixer=mixer)).parts
     ]
 
 
 @st.cache_data(max_entries=64)
-def cost_totals(shape: CostShape, quantity: Quantity) -> dict[str, int]:
+def cost_totals(shape: CostShape, quantity: Quantity, mixers: tuple[str, ...]) -> dict[str, int]:
     """The quantity of every mixer at the shape's own N."""
     return {
         mixer: int(getattr(cost_report(dataclasses.replace(shape, mixer=mixer)), quantity))
-        for mixer in BLOCK_COSTS
+        for mixer in mixers
     }
 
 
 @st.cache_data(max_entries=64)
-def cost_crossings(shape: CostShape, quantity: Quantity) -> dict[str, int | None]:
+def cost_crossings(
+    shape: CostShape, quantity: Quantity, mixers: tuple[str, ...]
+) -> dict[str, int | None]:
     """From which N on each mixer stays below attention; None if it never does up to 2^24."""
     rival = dataclasses.replace(shape, mixer="attention")
     return {
         mixer: crossover(dataclasses.replace(shape, mixer=mixer), rival, quantity).for_good
-        for mixer in BLOCK_COSTS
+        for mixer in mixers
         if mixer != "attention"
     }

@@ -22,6 +22,12 @@ st.markdown(
 )
 left, right = st.columns([1, 3], gap="large")
 with left:
+    titles = names.mixer_titles()
+    rivals = [name for name in titles if name != "attention"]
+    chosen = controls.several(
+        "Beside attention", "mixers", rivals, default=("chord", "cdil"), titles=titles
+    )
+    mixers = (*chosen, "attention")
     quantity = controls.choice(
         "Count", "count", list(QUANTITIES), default=Quantity.FORWARD, titles=QUANTITIES
     )
@@ -29,11 +35,16 @@ with left:
     channels = controls.whole_number("Channels D", "d", low=1, high=1024, default=32)
     hidden = controls.whole_number("Hidden units H", "h", low=1, high=1024, default=32)
     num_links = controls.choice("CDIL links K", "k", (3, 5, 7, 9), default=9, row=True)
+    size = controls.whole_number("Rivals' size k", "size", low=2, high=1024, default=32)
 shape = CostShape(
-    mixer="chord", seq_len=seq_len, channels=channels, hidden=hidden, num_links=num_links
+    mixer="chord",
+    seq_len=seq_len,
+    channels=channels,
+    hidden=hidden,
+    num_links=num_links,
+    rival_size=size,
 )
-titles = names.mixer_titles()
-totals = costs.cost_totals(shape, quantity)
+totals = costs.cost_totals(shape, quantity, mixers)
 with right:
     for column, (mixer, total) in zip(st.columns(len(totals)), totals.items(), strict=True):
         column.metric(
@@ -44,7 +55,7 @@ with right:
             delta_arrow="off",
             help=f"{total:,} {say.UNITS[quantity]} at N = {seq_len:,}, one sequence",
         )
-    curves = costs.cost_curves(shape, quantity)
+    curves = costs.cost_curves(shape, quantity, mixers)
     st.plotly_chart(
         curves_figure(
             [Curve(titles[mixer], x, y, mixer) for mixer, (x, y) in curves.items()],
@@ -58,7 +69,7 @@ with right:
         key="cost_curves",
         config={"displayModeBar": False},
     )
-for mixer, first in costs.cost_crossings(shape, quantity).items():
+for mixer, first in costs.cost_crossings(shape, quantity, mixers).items():
     st.markdown(f"- {say.crossing(titles[mixer], first)}")
 with st.expander("Part by part: formulas and exact numbers"):
     st.markdown(
@@ -66,4 +77,4 @@ with st.expander("Part by part: formulas and exact numbers"):
         "multiply-add is one multiplication with its addition. Tests compare these forms with "
         "the operations that PyTorch counts."
     )
-    st.dataframe(costs.cost_parts(shape), hide_index=True)
+    st.dataframe(costs.cost_parts(shape, mixers), hide_index=True)

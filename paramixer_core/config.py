@@ -58,6 +58,7 @@ class RunConfig:
     blocks: int = 1
     num_links: int = 9
     heads: int = 1
+    rival_size: int = 32
     residual: Residual = Residual.PER_FACTOR
     link_source: LinkSource = LinkSource.INPUT
     positions: bool | None = None
@@ -120,6 +121,7 @@ WHOLE_NUMBER_RANGES = (
     ("blocks", 1, 16),
     ("num_links", 3, MAX_NUM_LINKS),
     ("heads", 1, 64),
+    ("rival_size", 2, 1024),
     ("batch", 1, 4096),
     ("steps", 1, 10_000_000),
     ("seed", 0, 2**31 - 1),

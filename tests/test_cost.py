@@ -8,10 +8,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from paramixer_core.config import Residual, RunConfig
 from paramixer_core.cost import BLOCK_COSTS, CostShape, Quantity, cost_report
+from paramixer_core.cost.rivals import READINGS
 from paramixer_core.cost.shape import COSTED_MIXERS
 from paramixer_core.crossover import crossover
 from paramixer_core.errors import ParamixerError
-from paramixer_core.mixing import mix
+from paramixer_core.mixing import mix, use_implementation
 from paramixer_core.models import MIXERS, build_network, paramixer
 from paramixer_core.tasks import make_task
 
@@ -23,6 +24,14 @@ CONFIGS = [
     RunConfig(mixer="attention", task="adding", seq_len=13, channels=6, hidden=5, heads=2, batch=3),
     RunConfig(mixer="attention", task="temporal_order", seq_len=16, channels=8, heads=4, blocks=2),
 ]
+RIVALS = [
+    RunConfig(mixer=name, seq_len=seq_len, channels=8, hidden=5, heads=2, rival_size=4, batch=3)
+    for name in READINGS
+    for seq_len in (3, 16, 21)
+]
+all_runs = pytest.mark.parametrize(
+    "config", CONFIGS + RIVALS, ids=lambda c: f"{c.mixer}-{c.task}-{c.seq_len}"
+)
 runs = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.mixer}-{c.task}-{c.seq_len}")
 
 
@@ -56,11 +65,11 @@ def test_the_counted_stand_in_mixes_as_mix_does():
         )
 
 
-@runs
+@all_runs
 def test_multiply_adds_are_exactly_those_that_pytorch_counts(config, monkeypatch):
     monkeypatch.setattr(paramixer, "mix", mix_by_matrix_products)
     network, inputs, report = prepare(config)
-    with sdpa_kernel(SDPBackend.MATH):
+    with sdpa_kernel(SDPBackend.MATH), use_implementation("portable"):
         with FlopCounterMode(display=False) as forward:
             outputs = network(inputs)
         with FlopCounterMode(display=False) as backward:
@@ -70,7 +79,7 @@ def test_multiply_adds_are_exactly_those_that_pytorch_counts(config, monkeypatch
     assert report.training == report.forward + report.backward + report.recomputed
 
 
-@runs
+@all_runs
 def test_parameters_are_exactly_those_of_the_network(config):
     network, _, report = prepare(config)
     assert report.parameters == sum(parameter.numel() for parameter in network.parameters())
@@ -90,7 +99,8 @@ def test_activation_bytes_are_exactly_the_tensors_kept_for_the_backward_pass(con
             kept[tensor.untyped_storage().data_ptr()] = tensor
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    with use_implementation("portable"), hooks:
         network(inputs)
     counted = sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
     assert counted == report.activation_bytes

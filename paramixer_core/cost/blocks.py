@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from paramixer_core.config import WIRING
+from paramixer_core.cost.rivals import READINGS
 from paramixer_core.cost.shape import CostShape, PartCost
 
 
@@ -83,10 +84,17 @@ def attention_block(s: CostShape) -> tuple[PartCost, ...]:
     )
 
 
+def rival_block(s: CostShape) -> tuple[PartCost, ...]:
+    """A rival's block: attention's, but for how its heads read."""
+    reading = READINGS[s.mixer](s)
+    return tuple(reading if part.part == reading.part else part for part in attention_block(s))
+
+
 BLOCK_COSTS: dict[str, Callable[[CostShape], tuple[PartCost, ...]]] = {
     "chord": paramixer_block,
     "cdil": paramixer_block,
     "attention": attention_block,
+    **dict.fromkeys(READINGS, rival_block),
 }
 
 

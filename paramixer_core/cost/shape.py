@@ -9,7 +9,18 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import num_factors, require_num_links, require_seq_len
 from paramixer_core.tasks import InputKind, Task
 
-COSTED_MIXERS = ("chord", "cdil", "attention")
+COSTED_MIXERS = (
+    "chord",
+    "cdil",
+    "attention",
+    "plain_attention",
+    "linformer",
+    "performer",
+    "nystromformer",
+    "reformer",
+    "linear_attention",
+    "local_window",
+)
 """Mixers that have closed forms; `blocks.py` holds one for each."""
 
 
@@ -17,7 +28,7 @@ COSTED_MIXERS = ("chord", "cdil", "attention")
 class CostShape:
     """Everything that the cost depends on; the symbols of the formulas are in brackets.
 
-    [N] seq_len, [D] channels, [H] hidden, [L] blocks, [h] heads (attention), [B] batch,
+    [N] seq_len, [D] channels, [H] hidden, [L] blocks, [h] heads, [k] rival_size, [B] batch,
     [F] input_size (features or symbols), [C] output_size, [M] factors = ceil(log2 N),
     [K] links: M + 1 for CHORD, `num_links` for CDIL. Of a `wiring`, M is the number of its factors
     and K the largest number of links a token has in one: those that are off are computed too.
@@ -30,6 +41,7 @@ class CostShape:
     blocks: int = 1
     num_links: int = 9
     heads: int = 1
+    rival_size: int = 32
     batch: int = 1
     input_kind: InputKind = InputKind.REAL
     input_size: int = 2
@@ -45,7 +57,7 @@ class CostShape:
             raise ParamixerError(
                 f"a mixer among {list(COSTED_MIXERS)}", self.mixer, "choose one of them"
             )
-        for field in ("channels", "hidden", "blocks", "heads", "batch", "input_size"):
+        for field in ("channels", "hidden", "blocks", "heads", "rival_size", "batch", "input_size"):
             if getattr(self, field) < 1:
                 raise ParamixerError(
                     f"{field} of at least 1", getattr(self, field), "choose a larger one"
@@ -62,6 +74,7 @@ class CostShape:
             blocks=config.blocks,
             num_links=config.num_links,
             heads=config.heads,
+            rival_size=config.rival_size,
             batch=config.batch,
             input_kind=task.input_kind,
             input_size=task.input_size,

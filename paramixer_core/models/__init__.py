@@ -1,18 +1,15 @@
 """Networks to train, and the registry of mixers: a new mixer is one file and one line here."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import torch
 
 from paramixer_core.analysis.wiring import Wiring
 from paramixer_core.config import WIRING, RunConfig
 from paramixer_core.errors import ParamixerError
-from paramixer_core.models.attention import AttentionBlock
 from paramixer_core.models.layers import linear
-from paramixer_core.models.mixer import BlockOperators, Mixer
+from paramixer_core.models.mixer import BlockOperators, Mixer, MixerKind
 from paramixer_core.models.network import Network, TokenEmbedding
 from paramixer_core.models.paramixer import ParamixerBlock
+from paramixer_core.models.rivals import RIVALS
 from paramixer_core.protocols import Protocol, protocol_offsets
 from paramixer_core.tasks import Task
 
@@ -26,16 +23,6 @@ __all__ = [
     "build_network",
     "mixer_kind",
 ]
-
-
-@dataclass(frozen=True)
-class MixerKind:
-    """A way to mix tokens: its name, its title for people, and how to build one block."""
-
-    name: str
-    title: str
-    summary: str
-    build: Callable[[RunConfig, torch.Generator], Mixer]
 
 
 def build_chord(config: RunConfig, generator: torch.Generator) -> Mixer:
@@ -76,13 +63,6 @@ def build_wiring(config: RunConfig, generator: torch.Generator) -> Mixer:
     )
 
 
-def build_attention(config: RunConfig, generator: torch.Generator) -> Mixer:
-    """One Transformer block."""
-    return AttentionBlock(
-        channels=config.channels, hidden=config.hidden, heads=config.heads, generator=generator
-    )
-
-
 MIXERS: dict[str, MixerKind] = {
     kind.name: kind
     for kind in (
@@ -98,12 +78,7 @@ MIXERS: dict[str, MixerKind] = {
             "Each token reads its neighbours; their distance doubles from factor to factor.",
             build_cdil,
         ),
-        MixerKind(
-            "attention",
-            "Dot-product attention",
-            "Each token weighs all N tokens by a softmax over dot products.",
-            build_attention,
-        ),
+        *RIVALS,
     )
 }
 

@@ -1,11 +1,14 @@
 """What every mixer offers: move values between tokens, and show the matrix that does it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from paramixer_core.config import RunConfig
 
 Compact = dict[str, Tensor]
 """The few tensors from which a mixer's dense matrices follow, first axis the batch."""
@@ -56,3 +59,13 @@ class Mixer(nn.Module, ABC):
 def add_identity(matrix: Float[Tensor, "*batch seq seq"]) -> Float[Tensor, "*batch seq seq"]:
     """matrix + I."""
     return matrix + torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device)
+
+
+@dataclass(frozen=True)
+class MixerKind:
+    """A way to mix tokens: its name, its title for people, and how to build one block."""
+
+    name: str
+    title: str
+    summary: str
+    build: Callable[[RunConfig, torch.Generator], Mixer]

@@ -55,7 +55,7 @@ def test_a_bad_link_gets_one_sentence_and_the_nearest_valid_setting(name, key, t
 def test_a_link_restores_every_setting_of_the_cost_page():
     page = open_page("cost", n="512", d="64", h="16", k="5", count="training")
     assert not page.warning
-    assert [number.value for number in page.number_input] == [512, 64, 16]
+    assert [number.value for number in page.number_input] == [512, 64, 16, 32]
     assert in_link(page, "count") == "training"
 
 
@@ -67,7 +67,7 @@ def test_a_changed_setting_is_in_the_link():
 
 def test_a_locked_setting_cannot_be_changed():
     page = open_page("cost", lock="n,d")
-    assert [number.disabled for number in page.number_input] == [True, True, False]
+    assert [number.disabled for number in page.number_input] == [True, True, False, False]
 
 
 def test_an_unknown_mixer_in_a_link_is_left_out_aloud():

@@ -155,10 +155,9 @@ def test_sequences_of_another_length_are_refused() -> None:
 
 def test_an_unknown_mixer_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ParamixerError) as caught:
-        build(SMALL.replace(mixer="performer"))
-    assert str(caught.value) == (
-        "Expected a mixer among ['chord', 'cdil', 'attention'], got performer: choose one of them."
-    )
+        build(SMALL.replace(mixer="perceiver"))
+    assert str(caught.value).startswith("Expected a mixer among ['chord', 'cdil', 'attention', ")
+    assert str(caught.value).endswith("], got perceiver: choose one of them.")
 
 
 def test_a_task_of_another_length_is_refused() -> None:

@@ -1,0 +1,94 @@
+"""The Transformer block that dot-product attention and its rivals share."""
+
+from abc import abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from paramixer_core.models.layers import linear, mlp
+from paramixer_core.models.mixer import BlockOperators, Compact, Mixer, add_identity
+
+
+class TransformerBlock(Mixer):
+    """Pre-norm encoder block: x + MHA(LN x), then x + MLP(LN x).
+
+    A subclass says how a head reads: `read` computes it at its own cost, `matrix` writes the same
+    out as an N x N matrix A, so that read(Q, K, V) = A(Q, K) V. Both get the queries and keys of
+    all heads. Sources: Vaswani et al. 2017; Xiong et al. 2020.
+    """
+
+    def __init__(
+        self, *, channels: int, hidden: int, heads: int, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_attention = nn.LayerNorm(channels)
+        self.query_key_value = linear(channels, 3 * channels, generator)
+        self.out = linear(channels, channels, generator)
+        self.norm_mlp = nn.LayerNorm(channels)
+        self.mlp = mlp(channels, hidden, channels, generator)
+
+    @abstractmethod
+    def read(
+        self,
+        query: Float[Tensor, "batch heads seq head_channels"],
+        key: Float[Tensor, "batch heads seq head_channels"],
+        value: Float[Tensor, "batch heads seq head_channels"],
+    ) -> Float[Tensor, "batch heads seq head_channels"]:
+        """What every token gathers."""
+
+    @abstractmethod
+    def matrix(
+        self,
+        query: Float[Tensor, "batch heads seq head_channels"],
+        key: Float[Tensor, "batch heads seq head_channels"],
+    ) -> Float[Tensor, "batch heads seq seq"]:
+        """A, dense: row i holds the weights with which token i reads."""
+
+    def logits(
+        self,
+        query: Float[Tensor, "batch heads seq head_channels"],
+        key: Float[Tensor, "batch heads seq head_channels"],
+    ) -> Float[Tensor, "batch heads seq seq"] | None:
+        """What a softmax over all N tokens is taken of, where there is such a thing."""
+        return None
+
+    def project(
+        self, values: Float[Tensor, "batch seq channels"]
+    ) -> Float[Tensor, "3 batch heads seq head_channels"]:
+        """Queries, keys and values of every head."""
+        batch, seq, channels = values.shape
+        projected: Tensor = self.query_key_value(self.norm_attention(values))
+        split = projected.view(batch, seq, 3, self.heads, channels // self.heads)
+        return split.permute(2, 0, 3, 1, 4)
+
+    def forward(
+        self,
+        values: Float[Tensor, "batch seq channels"],
+        source: Float[Tensor, "batch seq channels"],
+    ) -> Float[Tensor, "batch seq channels"]:
+        query, key, value = self.project(values)
+        gathered = self.read(query, key, value)
+        values = values + self.out(gathered.transpose(1, 2).flatten(2))
+        added: Tensor = values + self.mlp(self.norm_mlp(values))
+        return added
+
+    def compact(
+        self,
+        values: Float[Tensor, "batch seq channels"],
+        source: Float[Tensor, "batch seq channels"],
+    ) -> Compact:
+        query, key, _ = self.project(values)
+        return {"queries": query.contiguous(), "keys": key.contiguous()}
+
+    def operators(self, compact: Compact) -> BlockOperators:
+        query, key = compact["queries"], compact["keys"]
+        attention = self.matrix(query, key)
+        mean = attention.mean(1)
+        return BlockOperators(
+            product=mean,
+            operator=add_identity(mean),
+            attention=attention,
+            logits=self.logits(query, key),
+        )
