@@ -8,7 +8,14 @@ from torch import Tensor
 
 from paramixer_core.mixing import operators  # noqa: F401  (registers the operators)
 from paramixer_core.mixing.checks import as_rows, flat_offsets, require_mixable
-from paramixer_core.mixing.table import PLAIN, Implementation, choose, prepare, use_implementation
+from paramixer_core.mixing.table import (
+    PLAIN,
+    Implementation,
+    choose,
+    path_for,
+    prepare,
+    use_implementation,
+)
 
 __all__ = ["Implementation", "choose", "mix", "prepare", "use_implementation"]
 
@@ -36,8 +43,8 @@ def mix(
     rows = as_rows(offsets)
     require_mixable(values, weights, len(rows), len(rows[0]) if rows else 0)
     flat = flat_offsets(rows, values.shape[1])
-    chosen = choose(values.device.type, implementation)
-    if chosen in PLAIN:
-        return PLAIN[chosen](values, weights, rows, residual=residual)
-    mixed: Tensor = torch.ops.paramixer.mix(values, weights, flat, residual, chosen.value)
+    path = path_for(values.device.type, implementation)
+    if path in PLAIN:
+        return PLAIN[path](values, weights, rows, residual=residual)
+    mixed: Tensor = torch.ops.paramixer.mix(values, weights, flat, residual, path)
     return mixed

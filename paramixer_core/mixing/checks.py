@@ -55,9 +55,15 @@ def shape_of(tensor: Tensor) -> str:
     return f"shape {tuple(tensor.shape)}"
 
 
-@lru_cache(maxsize=256)
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def flat_offsets(offsets: tuple[tuple[int, ...], ...], seq: int) -> tuple[int, ...]:
     """All offsets in one row, each in 0..seq-1, factor after factor; raises if rows differ."""
+    return flattened(offsets, seq)
+
+
+@lru_cache(maxsize=256)
+def flattened(offsets: tuple[tuple[int, ...], ...], seq: int) -> tuple[int, ...]:
+    """What `flat_offsets` gives, worked out once per pattern."""
     lengths = {len(row) for row in offsets}
     if len(lengths) != 1 or 0 in lengths:
         raise ParamixerError(

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-ROWS_AT_ONCE = 8192
+ROWS_AT_ONCE = 4096
 """Rows (sequences x tokens) per call: enough to share out, few enough to stay in cache."""
 
 

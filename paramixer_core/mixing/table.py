@@ -8,6 +8,7 @@ from enum import StrEnum
 from importlib.util import find_spec
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
@@ -46,7 +47,7 @@ KERNELS = {
     Implementation.PORTABLE: Kernels(portable.forward, portable.backward),
     Implementation.NATIVE: Kernels(native.forward, native.backward),
 }
-PLAIN = {Implementation.REFERENCE: mix_reference, Implementation.AUTHORS: mix_authors}
+PLAIN = {Implementation.REFERENCE.value: mix_reference, Implementation.AUTHORS.value: mix_authors}
 """Implementations in plain PyTorch, whose gradients autograd finds by itself."""
 
 DEVICES = {
@@ -91,6 +92,12 @@ def kernels_of(implementation: Implementation) -> Kernels:
             "Triton to be installed", error, "install it or use another implementation"
         ) from error
     return Kernels(triton_kernels.forward, triton_kernels.backward)
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def path_for(device: str, name: str | None = None) -> str:
+    """`choose` as plain text; compiled code keeps the choice of the moment it was compiled."""
+    return choose(device, name).value
 
 
 def choose(device: str, name: str | None = None) -> Implementation:

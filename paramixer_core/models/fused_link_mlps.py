@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from paramixer_core import native
-from paramixer_core.mixing import Implementation, choose
+from paramixer_core.mixing.table import path_for
 
 
 def can_fuse(tokens: Tensor) -> bool:
@@ -16,7 +16,7 @@ def can_fuse(tokens: Tensor) -> bool:
         tokens.device.type == "cpu"
         and tokens.dtype in (torch.float32, torch.float64)
         and not torch.is_autocast_enabled("cpu")
-        and choose("cpu") is Implementation.NATIVE
+        and path_for("cpu") == "native"
     )
 
 

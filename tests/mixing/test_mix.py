@@ -1,5 +1,7 @@
 """All implementations of the mixing operator agree with the equation, in values and gradients."""
 
+import inspect
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -180,3 +182,29 @@ def test_the_switch_holds_inside_the_block_alone(monkeypatch):
     assert choose("cpu") == best
     monkeypatch.setenv("PARAMIXER_MIXING", "reference")
     assert choose("cpu") == "reference"
+
+
+@pytest.mark.parametrize("path", KEPT_LEAN)
+def test_it_compiles_into_one_graph_with_the_same_gradients(path):
+    offsets = protocol_offsets(Protocol.CHORD, 7)
+    values, weights = case(offsets, 7)
+
+    unchecked = inspect.unwrap(mix)  # the test run's shape checks do not compile
+
+    def run(v: Tensor, w: Tensor) -> Tensor:
+        return unchecked(v.sin(), w, offsets, implementation=path).cos()
+
+    torch.compiler.reset()  # a graph of the path before must not be found
+    compiled = torch.compile(run, backend="aot_eager", fullgraph=True)
+    torch.testing.assert_close(
+        gradients(compiled(values, weights), values, weights),
+        gradients(run(values, weights), values, weights),
+    )
+
+
+@pytest.mark.parametrize("path", KEPT_LEAN)
+def test_the_operators_pass_pytorchs_own_checks(path):
+    offsets = protocol_offsets(Protocol.CDIL, 12, 3)
+    values, weights = case(offsets, 12)
+    flat = [ahead for row in offsets for ahead in row]
+    torch.library.opcheck(torch.ops.paramixer.mix.default, (values, weights, flat, True, path))
