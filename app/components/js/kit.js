@@ -14,22 +14,22 @@ function unpack(data) {
   return { header, arrays };
 }
 
-// One view per place on the page: made at the first call, kept between updates. Streamlit may take
-// back a call that a later one has overtaken; only what the last call returned may end the view.
+// One view per place on the page: made at the first call, kept between updates. Streamlit also takes
+// back a call that newer data has overtaken; only when the place itself has left the page is the
+// view over.
 const views = new WeakMap();
 function viewAt(parent, make) {
-  let place = views.get(parent);
-  if (!place) {
-    place = { view: make(), calls: 0 };
-    views.set(parent, place);
+  let view = views.get(parent);
+  if (!view) {
+    view = make();
+    views.set(parent, view);
   }
-  const call = (place.calls += 1);
   const leave = () => {
-    if (call !== place.calls || views.get(parent) !== place) return;
+    if ((parent.host ?? parent).isConnected || views.get(parent) !== view) return;
     views.delete(parent);
-    place.view.destroy();
+    view.destroy();
   };
-  return [place.view, leave];
+  return [view, leave];
 }
 
 function element(tag, properties = {}, children = []) {

@@ -39,13 +39,14 @@ def demo_url(serve: Callable[..., str]) -> str:
 
 def view(page: Page, key: str) -> Locator:
     root = page.locator(f".st-key-{key} .view")
-    expect(root).to_be_visible()
+    expect(root).to_be_visible(timeout=30_000)
     return root
 
 
 def show(page: Page, url: str, name: str, key: str) -> Locator:
     page.goto(f"{url}/?show={name}")
     root = view(page, key)
+    expect(root.locator("canvas").first).not_to_have_attribute("width", "300")
     page.wait_for_timeout(200)
     return root
 
@@ -328,13 +329,16 @@ def test_a_call_that_a_later_one_overtook_does_not_end_the_view(page: Page, demo
     )
     views = page.evaluate(
         """data => {
-            const parent = document.body.appendChild(document.createElement("div"))
-                .attachShadow({mode: "open"});
+            const host = document.body.appendChild(document.createElement("div"));
+            const parent = host.attachShadow({mode: "open"});
             const call = () => window.__paramixer.mount({
                 data: new Uint8Array(data), parentElement: parent, setStateValue() {} });
-            const [first, second] = [call(), call()];
             const count = () => parent.querySelectorAll(".view").length;
-            return [count(), (first(), count()), (second(), count())];
+            const overtaken = call();
+            const after = [(overtaken(), count())];
+            const last = call();
+            host.remove();
+            return [...after, count(), (last(), count())];
         }""",
         list(payload),
     )
