@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, sync_playwright
 
 from tests.chromium import ARGUMENTS, NoChromiumError, find_chromium
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60
+expect.set_options(timeout=20_000)  # as long as the page's own actions may take
 
 
 class Serve(Protocol):
