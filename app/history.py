@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from app import controls, engine, say
 from app.names import mixer_titles
-from paramixer_core.analysis.rank import rank_report, spectrum_report
 from paramixer_core.errors import ParamixerError
 from paramixer_core.gallery import Gallery, Shelf
 from paramixer_core.inspection import (
+    Example,
     Inspection,
     block_of,
     compact_example,
     compacts_of,
+    inputs_of,
     inspect_example,
     inspect_probe,
     num_examples,
@@ -90,19 +91,19 @@ def describe(run: Run) -> str:
     return f"{what} · step {run.step:,} · {run.id}"
 
 
-def pick_step(run: Run, key: str = "step", example: int = 0) -> int:
+def pick_step(run: Run, key: str = "step", example: Example = 0) -> int:
     """One of the run's snapshots that hold this example, the newest by default."""
     steps = steps_with(run, example)
     return controls.stop("Training step", key, steps, default=steps[-1])
 
 
-def steps_with(run: Run, example: int = 0) -> list[int]:
+def steps_with(run: Run, example: Example = 0) -> list[int]:
     """The snapshots at which this test example can be seen.
 
     The gallery keeps weights of its last step alone: of other steps only the probe's examples.
     """
     steps = [snapshot.step for snapshot in shelf(run.id).snapshots(run.id)]
-    if not gallery().holds(run.id) or example < probed(run.id, steps[-1]):
+    if not gallery().holds(run.id) or in_probe(run.id, steps[-1], example):
         return steps
     return steps[-1:]
 
@@ -113,12 +114,28 @@ def probed(run_id: str, step: int) -> int:
     return len(shelf(run_id).probe(run_id, step, ["inputs"])["inputs"])
 
 
+@st.cache_data(max_entries=32, show_spinner=False)
+def inputs(run_id: str, step: int, example: int) -> NDArray[Any]:
+    """The tokens of a test example."""
+    where = shelf(run_id)
+    if in_probe(run_id, step, example):
+        held: NDArray[Any] = where.probe(run_id, step, ["inputs"])["inputs"][example]
+        return held
+    found: NDArray[Any] = inputs_of(where.run(run_id).config, example)[0][0].numpy()
+    return found
+
+
+def in_probe(run_id: str, step: int, example: Example) -> bool:
+    """Whether a snapshot's probe holds this example, so that nothing has to be computed."""
+    return isinstance(example, int) and example < probed(run_id, step)
+
+
 @st.cache_data(max_entries=16, show_spinner=False)
-def views(run_id: str, step: int, example: int) -> Views:
+def views(run_id: str, step: int, example: Example) -> Views:
     """The matrices of a test example at a snapshot: of the probe, or computed by the core."""
     where = shelf(run_id)
     config = where.run(run_id).config
-    if example < probed(run_id, step):
+    if isinstance(example, int) and in_probe(run_id, step, example):
         return as_views(inspect_probe(config, where.probe(run_id, step), example))
     return as_views(inspect_example(config, where.state(run_id, step), example))
 
@@ -150,12 +167,12 @@ class FactorViews:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def factor(
-    run_id: str, step: int, example: int, block: int, m: int, with_residual: bool
+    run_id: str, step: int, example: Example, block: int, m: int, with_residual: bool
 ) -> FactorViews:
     """W_m (m from 1) and (I + W_m) ... (I + W_1), without the I's unless `with_residual`."""
     where = shelf(run_id)
     config = where.run(run_id).config
-    if example < probed(run_id, step):
+    if isinstance(example, int) and in_probe(run_id, step, example):
         compact = compacts_of(config, where.probe(run_id, step), example)[block]
     else:
         compact = compact_example(config, where.state(run_id, step), example)[block]
@@ -182,56 +199,3 @@ def spectra(run_id: str, step: int) -> dict[str, NDArray[np.float64]]:
     """The singular values that a snapshot holds, by "block.{l}.spectrum.{matrix}"."""
     probe = shelf(run_id).probe(run_id, step)
     return {name: values for name, values in probe.items() if ".spectrum." in name}
-
-
-@dataclass(frozen=True)
-class Rank:
-    """Spectrum over its largest value, against the index from 1, and its rank figures."""
-
-    index: NDArray[np.int64]
-    relative: NDArray[np.float64]
-    numerical_rank: int
-    effective_rank: float
-    stable_rank: float
-    condition_number: float
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def rank_at(run_id: str, step: int, example: int, block: int, kind: str) -> Rank:
-    """Rank of a block's operator or product: from the stored spectrum where there is one."""
-    name = f"block.{block}.spectrum.{kind}"
-    stored = shelf(run_id).probe(run_id, step, [name]) if example == 0 else {}
-    if name in stored:
-        size = len(stored[name])
-        report = spectrum_report(stored[name], (size, size), dtype="float32")
-    else:
-        report = rank_report(views(run_id, step, example).blocks[block][kind])
-    return Rank(
-        np.arange(1, len(report.relative) + 1),
-        report.relative,
-        report.numerical_rank,
-        report.effective_rank,
-        report.stable_rank,
-        report.condition_number,
-    )
-
-
-@dataclass(frozen=True)
-class RankCurves:
-    """Ranks of one matrix at every snapshot."""
-
-    steps: NDArray[np.int64]
-    effective: NDArray[np.float64]
-    stable: NDArray[np.float64]
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def ranks_over(run_id: str, example: int, block: int, kind: str) -> RankCurves:
-    """Effective and stable rank at the snapshots that hold the example."""
-    steps = steps_with(shelf(run_id).run(run_id), example)
-    ranks = [rank_at(run_id, step, example, block, kind) for step in steps]
-    return RankCurves(
-        np.array(steps),
-        np.array([rank.effective_rank for rank in ranks]),
-        np.array([rank.stable_rank for rank in ranks]),
-    )

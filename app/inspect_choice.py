@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import controls, history
+from app import controls, history, inspect_own
 from app.components import Cell
 from app.names import mixer_titles
-from paramixer_core.inspection import MAX_DENSE_SEQ_LEN, strongest_link
+from paramixer_core.inspection import MAX_DENSE_SEQ_LEN, Example, strongest_link
 from paramixer_core.runs.run import Run
 
 AT = "at"
@@ -21,7 +21,7 @@ class Looked:
 
     run: Run
     rival: Run | None
-    example: int
+    example: Example
     block: int
     kind: str
 
@@ -29,6 +29,11 @@ class Looked:
     def seq_len(self) -> int:
         """N."""
         return self.run.config.seq_len
+
+    @property
+    def subject(self) -> str:
+        """Which sequence is looked at, in words."""
+        return "your sequence" if isinstance(self.example, str) else f"test example {self.example}"
 
     @property
     def dense(self) -> bool:
@@ -58,7 +63,8 @@ def choose() -> Looked:
         "For attention: I + A, or the attention matrix A.",
         row=True,
     )
-    return Looked(run, pick_rival(run, runs), example, block, kind)
+    rival = pick_rival(run, runs)
+    return Looked(run, rival, inspect_own.sequence(run, example) or example, block, kind)
 
 
 def pick_rival(run: Run, runs: list[Run]) -> Run | None:
@@ -108,7 +114,7 @@ def as_cell(text: str, seq_len: int) -> Cell | None:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def first_cell(run_id: str, example: int, block: int, kind: str) -> Cell:
+def first_cell(run_id: str, example: Example, block: int, kind: str) -> Cell:
     """The strongest link of the run's last snapshot."""
     last = history.shelf(run_id).snapshots(run_id)[-1].step
     return Cell(*strongest_link(history.views(run_id, last, example).blocks[block][kind]))

@@ -10,7 +10,7 @@ from app import history
 from app.inspect_choice import Looked
 from paramixer_core.analysis.lens import Lens, signed_summary, through_lens
 from paramixer_core.averages import MatrixKind, examples_of_class, max_examples, mean_matrix
-from paramixer_core.inspection import examples_of
+from paramixer_core.inspection import Example, inputs_of
 from paramixer_core.occlusion import occlude, rank_correlation, read_weight
 from paramixer_core.runs.run import Run
 
@@ -27,7 +27,7 @@ class Signs:
     share: NDArray[np.float64]
 
 
-def matrix_of(run: Run, step: int, example: int, block: int, kind: str) -> NDArray[np.float32]:
+def matrix_of(run: Run, step: int, example: Example, block: int, kind: str) -> NDArray[np.float32]:
     """One block's matrix of a test example, at the nearest snapshot that the run has."""
     steps = history.steps_with(run, example)
     nearest = min(steps, key=lambda other: abs(other - step))
@@ -78,11 +78,11 @@ class Masked:
 
 
 @st.cache_data(max_entries=16, show_spinner="Masking every token in turn")
-def masked(run_id: str, step: int, example: int, block: int, kind: str) -> Masked:
+def masked(run_id: str, step: int, example: Example, block: int, kind: str) -> Masked:
     """Occlusion of a test example beside its mixing weights."""
     shelf = history.shelf(run_id)
     config = shelf.run(run_id).config
-    inputs = examples_of(config, [example]).inputs
+    inputs = inputs_of(config, example)[0]
     effects = occlude(config, shelf.state(run_id, step), inputs).effects
     weights = read_weight(history.views(run_id, step, example).blocks[block][kind])
     return Masked(effects, weights, rank_correlation(effects, weights))

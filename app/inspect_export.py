@@ -28,7 +28,8 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
     """Download buttons, each with what it holds."""
     shown = shown_at(looked, step)
     matrix = shown.matrices[0]
-    name = f"{looked.run.id}-example{looked.example}-block{looked.block + 1}-{looked.kind}-{step}"
+    subject = looked.subject.replace(" ", "-")
+    name = f"{looked.run.id}-{subject}-block{looked.block + 1}-{looked.kind}-{step}"
     numbers, picture, page, card = st.columns(4, gap="medium")
     with numbers:
         st.markdown("**Matrix**")
@@ -117,7 +118,7 @@ def saved_page(looked: Looked, steps: list[int], cell: Cell) -> str:
     for one in shown.matrices if shown else ():
         feeds[one.key] = detail_payload(DenseMatrix(one.matrix), one.key, cell, None)
     return standalone_page(
-        f"{looked.title}, test example {looked.example}",
+        f"{looked.title}, {looked.subject}",
         ["tokens", *["matrix"] * (len(feeds) - 1)],
         frames,
         feeds,

@@ -62,7 +62,7 @@ def scrub(looked: Looked) -> int:
             st.session_state[REWIND] = step == steps[-1]
             st.rerun()
     if len(steps) == 1 and history.gallery().holds(looked.run.id):
-        st.caption("Of this example the gallery keeps the last step; example 0 can be scrubbed.")
+        st.caption("Of this sequence the gallery keeps the last step; example 0 can be scrubbed.")
     return step
 
 

@@ -11,7 +11,13 @@ from app.components import matrix_view
 from app.inspect_choice import Looked
 from paramixer_core.analysis.operators import Operator
 from paramixer_core.analysis.overview import Overview, mean_overview
-from paramixer_core.inspection import colour_limit, compact_example, compacts_of, sparse_operator
+from paramixer_core.inspection import (
+    Example,
+    colour_limit,
+    compact_example,
+    compacts_of,
+    sparse_operator,
+)
 
 SIDE = 128
 LINE = 128
@@ -19,11 +25,11 @@ LINE = 128
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the long sequence")
-def operator(run_id: str, step: int, example: int, block: int, kind: str) -> Operator:
+def operator(run_id: str, step: int, example: Example, block: int, kind: str) -> Operator:
     """A block's operator, applied when asked."""
     where = history.shelf(run_id)
     config = where.run(run_id).config
-    if example < history.probed(run_id, step):
+    if isinstance(example, int) and history.in_probe(run_id, step, example):
         compact = compacts_of(config, where.probe(run_id, step), example)[block]
     else:
         compact = compact_example(config, where.state(run_id, step), example)[block]
@@ -31,7 +37,7 @@ def operator(run_id: str, step: int, example: int, block: int, kind: str) -> Ope
 
 
 @st.cache_data(max_entries=8, show_spinner="Averaging the whole matrix")
-def overview(run_id: str, step: int, example: int, block: int, kind: str) -> Overview:
+def overview(run_id: str, step: int, example: Example, block: int, kind: str) -> Overview:
     """The mean of every tile."""
     return mean_overview(operator(run_id, step, example, block, kind), SIDE)
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import history
+from app import history, inspect_ranks
 from app.components import Cell, Line, live_lines, points_per_line
 from app.inspect_choice import Looked
 
@@ -17,7 +17,8 @@ def draw(looked: Looked, step: int, _cell: Cell) -> None:
     with spectrum:
         spectrum_curve(looked, step)
     with ranks:
-        rank_curves(looked, step)
+        if len(history.steps_with(looked.run, looked.example)) > 1:
+            rank_curves(looked, step)
 
 
 def loss_curve(looked: Looked, step: int) -> None:
@@ -45,11 +46,13 @@ def loss_curve(looked: Looked, step: int) -> None:
 
 def spectrum_curve(looked: Looked, step: int) -> None:
     """Singular values of the shown matrix, with those before training."""
-    report = history.rank_at(looked.run.id, step, looked.example, looked.block, looked.kind)
+    report = inspect_ranks.rank_at(looked.run.id, step, looked.example, looked.block, looked.kind)
     lines = [Line("now", report.index, report.relative, looked.run.config.mixer)]
     steps = history.steps_with(looked.run, looked.example)
     if step != steps[0]:
-        first = history.rank_at(looked.run.id, steps[0], looked.example, looked.block, looked.kind)
+        first = inspect_ranks.rank_at(
+            looked.run.id, steps[0], looked.example, looked.block, looked.kind
+        )
         lines.append(Line(f"step {steps[0]}", first.index, first.relative, "neutral"))
     live_lines(
         lines,
@@ -67,7 +70,7 @@ def spectrum_curve(looked: Looked, step: int) -> None:
 def rank_curves(looked: Looked, step: int) -> None:
     """Effective and stable rank at every snapshot."""
     steps = history.steps_with(looked.run, looked.example)
-    curves = history.ranks_over(looked.run.id, looked.example, looked.block, looked.kind)
+    curves = inspect_ranks.ranks_over(looked.run.id, looked.example, looked.block, looked.kind)
     live_lines(
         [
             Line("effective rank", curves.steps, curves.effective, looked.run.config.mixer),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import inspect_choice, inspect_film, inspect_long, inspect_panels
+from app import inspect_choice, inspect_film, inspect_long, inspect_panels, inspect_upload
 
 st.title("What a trained model mixes")
 st.markdown(
@@ -18,3 +18,5 @@ with view:
         inspect_film.film(looked, inspect_panels.below)
     else:
         inspect_long.draw(looked)
+st.subheader("Bring your own")
+inspect_upload.draw()

@@ -16,8 +16,12 @@ from paramixer_core.models.mixer import Compact, add_identity
 from paramixer_core.models.paramixer import ParamixerBlock, chain
 from paramixer_core.tasks import make_task
 from paramixer_core.tasks.task import Batch
+from paramixer_core.uploads.typed import parse_sequence
 
 MAX_DENSE_SEQ_LEN = 1024
+
+Example = int | str
+"""The number of a test example, or a sequence of one's own as text (`uploads.typed`)."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,13 @@ def load_network(config: RunConfig, state: Mapping[str, Tensor]) -> Network:
     return network
 
 
-def inspect_example(config: RunConfig, state: Mapping[str, Tensor], example: int) -> Inspection:
-    """Send a test example through the network whose weights `state` holds (`Trainer.state`).
+def inspect_example(config: RunConfig, state: Mapping[str, Tensor], example: Example) -> Inspection:
+    """Send an example through the network whose weights `state` holds (`Trainer.state`).
 
     Dense matrices take O(factors N^2) memory, so N is at most 1,024 here. Raises ParamixerError
-    for a longer sequence or an example that the test set does not have.
+    for a longer sequence, an example that the test set does not have or a text that is none.
     """
-    chosen = examples_of(config, [example])
-    return inspect_sequence(config, state, chosen.inputs, chosen.targets)
+    return inspect_sequence(config, state, *inputs_of(config, example))
 
 
 @torch.no_grad()
@@ -133,9 +136,11 @@ def sparse_operator(config: RunConfig, compact: Compact, *, bare: bool = False) 
 
 
 @torch.no_grad()
-def compact_example(config: RunConfig, state: Mapping[str, Tensor], example: int) -> list[Compact]:
-    """What `sparse_operator` needs of a test example, per block; O(N) memory, any N."""
-    return load_network(config, state).compact(examples_of(config, [example]).inputs)
+def compact_example(
+    config: RunConfig, state: Mapping[str, Tensor], example: Example
+) -> list[Compact]:
+    """What `sparse_operator` needs of an example, per block; O(N) memory, any N."""
+    return load_network(config, state).compact(inputs_of(config, example)[0])
 
 
 def product_so_far(
@@ -162,6 +167,16 @@ def colour_limit(matrix: Float[np.ndarray, "rows columns"]) -> float:
     """
     sizes = np.abs(matrix)
     return float(np.quantile(sizes, 0.99)) or float(sizes.max()) or 1.0
+
+
+def inputs_of(
+    config: RunConfig, example: Example
+) -> tuple[Shaped[Tensor, "1 seq *features"], Shaped[Tensor, "1 *outputs"] | None]:
+    """Inputs and target of an example; a text has no target."""
+    if isinstance(example, str):
+        return parse_sequence(make_task(config.task, config.seq_len), example), None
+    chosen = examples_of(config, [example])
+    return chosen.inputs, chosen.targets
 
 
 def examples_of(config: RunConfig, examples: list[int]) -> Batch:

@@ -1,0 +1,148 @@
+"""Bring your own weights, or your own labelled sequences to train on."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import engine, names
+from app.linked import KEPT
+from app.navigation import link_to
+from paramixer_core.config import LinkSource, Residual
+from paramixer_core.errors import ParamixerError
+from paramixer_core.uploads import dataset, sequences
+from paramixer_core.uploads.importing import import_weights
+from paramixer_core.uploads.recognise import Recognised, recognise
+from paramixer_core.uploads.sequences import FileKind, Sequences
+from paramixer_core.uploads.weights import MAX_BYTES, read_weights
+
+LINKS = {"auto": "as K says", "chord": "CHORD", "cdil": "CDIL"}
+PREVIEWED = 5
+MEBI = 2**20
+
+
+def draw() -> None:
+    """Two boxes that stay closed until they are wanted."""
+    left, right = st.columns(2, gap="large")
+    with left, st.expander("Upload weights"):
+        explained(weights)
+    with right, st.expander("Upload sequences to train on"):
+        explained(data)
+
+
+def explained(box: Callable[[], None]) -> None:
+    """Draw a box; what is wrong with an upload becomes a sentence in it."""
+    try:
+        box()
+    except ParamixerError as error:
+        st.error(str(error), icon=":material/upload_file:")
+
+
+def weights() -> None:
+    """A safetensors file becomes a run of this server."""
+    st.caption(
+        f"A `.safetensors` file of at most {MAX_BYTES // MEBI} MiB, with the names of this lab or "
+        "of the authors' Paramixer (`attention.0.fs.0.network.0.weight` ...). Other formats could "
+        "run code when opened, so they are refused."
+    )
+    file = st.file_uploader("Weights", type=None, key="weights_file")
+    if file is None:
+        return
+    links = st.selectbox(
+        "Links", list(LINKS), format_func=lambda name: LINKS[name], key="weights_links"
+    )
+    residual = st.selectbox("Residual", list(Residual), key="weights_residual")
+    source = st.selectbox("Link MLPs read", list(LinkSource), key="weights_source")
+    heads = st.number_input("Heads (attention)", 1, 64, 1, key="weights_heads")
+    tensors, _ = read_weights(file.getvalue())
+    found = recognise(
+        tensors,
+        mixer=None if links in (None, "auto") else links,
+        heads=int(heads),
+        residual=residual or Residual.PER_FACTOR,
+        link_source=source or LinkSource.INPUT,
+    )
+    report(found)
+    if st.button("Look at it", type="primary", key="weights_use"):
+        run = import_weights(engine.store(), found, engine.owner())
+        st.query_params["run"] = run.id
+        st.rerun()
+
+
+def report(found: Recognised) -> None:
+    """What was matched and what was not."""
+    config = found.config
+    st.success(
+        f"Recognised by {found.source}: {names.mixer_titles()[config.mixer]}, "
+        f"{names.task_titles()[config.task]}, N = {config.seq_len:,}, D = {config.channels}, "
+        f"{config.blocks} block{'s' * (config.blocks > 1)}. {len(found.matched)} tensors matched, "
+        f"{len(found.unused)} not used."
+    )
+    for note in found.notes:
+        st.caption(note)
+    rows = [{"in the file": theirs, "here": ours} for theirs, ours in found.matched]
+    st.dataframe(rows + [{"in the file": name, "here": "not used"} for name in found.unused],
+                 hide_index=True, height=180)  # fmt: skip
+
+
+def data() -> None:
+    """A file of labelled sequences becomes a task of the Train page."""
+    st.caption(
+        "CSV with a header line, text lines of label and text, or FASTA with the label as the last "
+        f"word of each `>` line. At most {sequences.MAX_BYTES // MEBI} MiB, "
+        f"{sequences.MAX_SEQUENCES:,} sequences, {sequences.MAX_TOKENS:,} tokens each, "
+        f"{dataset.MAX_SYMBOLS - 1} different letters, {dataset.MAX_CLASSES} classes. The "
+        "file stays on this server; whoever has the task's link can train on it."
+    )
+    file = st.file_uploader("Sequences", type=None, key="data_file")
+    if file is None:
+        return
+    text = sequences.decoded(file.getvalue())
+    kinds = list(FileKind)
+    at = kinds.index(sequences.kind_of(file.name, text))
+    kind = st.selectbox("Format", kinds, at, key="data_kind") or kinds[at]
+    found = parsed(kind, text)
+    if found is None:
+        return
+    shown = [
+        {"label": label, "tokens": len(row), "begins with": str(row[:40])}
+        for label, row in zip(found.labels[:PREVIEWED], found.rows[:PREVIEWED], strict=True)
+    ]
+    st.dataframe(shown, hide_index=True)
+    longest = min(found.longest, sequences.MAX_TOKENS)
+    seq_len = st.number_input("Tokens N", 2, sequences.MAX_TOKENS, max(2, longest), key="data_n")
+    share = st.slider("Kept for the test", 5, 50, 20, format="%d %%", key="data_share")
+    prepared = dataset.prepare(found, int(seq_len), share / 100, file.name)
+    st.caption(
+        f"{prepared.trained:,} sequences to train on, {prepared.tests:,} to test; "
+        f"{len(prepared.classes)} classes; {len(prepared.symbols) or 'no'} symbols. "
+        f"{prepared.cut:,} longer ones are cut, {prepared.padded:,} shorter ones filled up, "
+        f"{prepared.repeated:,} repeated ones left out."
+    )
+    if st.button("Use these sequences", type="primary", key="data_use"):
+        name = dataset.keep(prepared, engine.store().folder)
+        kept = st.session_state.setdefault(names.UPLOADED, [])
+        if name not in kept:
+            kept.append(name)
+        st.session_state[KEPT]["task"] = name
+    if prepared.name in st.session_state.get(names.UPLOADED, []):
+        st.success("They are a task of the **Train** page now.")
+        link_to("train.py", "Train on them")
+
+
+def parsed(kind: FileKind, text: str) -> Sequences | None:
+    """The file's sequences, once its columns are chosen."""
+    match kind:
+        case FileKind.TEXT:
+            return sequences.read_text(text)
+        case FileKind.FASTA:
+            return sequences.read_fasta(text)
+        case FileKind.CSV:
+            columns = sequences.columns_of(text)
+            label = st.selectbox("Column of the label", columns, key="data_label")
+            rest = [column for column in columns if column != label]
+            parts = st.multiselect(
+                "Columns of the sequence, in order", rest, default=rest[:1], key="data_parts"
+            )
+            everything = st.checkbox(f"All {len(rest)} other columns", key="data_all")
+            chosen = rest if everything else parts
+            return sequences.read_csv(text, label, chosen) if chosen else None
