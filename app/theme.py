@@ -52,7 +52,7 @@ INKS: dict[str, Ink] = {
 
 SPARE_INKS: tuple[Ink, ...] = (
     Ink("#0072b2", "#4fb3e8"),
-    Ink("#c2570c", "#f29a56", (7, 3)),
+    Ink("#b34e08", "#f29a56", (7, 3)),
     Ink("#00835f", "#3ccba0", (2, 3)),
     Ink("#8a4fa3", "#cf9ee2", (9, 3, 2, 3)),
     Ink("#7a6400", "#d9bf45", (4, 2)),
