@@ -26,6 +26,18 @@ class SingularCase:
     with_residual: RankReport
     nudged: RankReport
 
+    @property
+    def sizes(self) -> Float[np.ndarray, " seq"]:
+        """|lambda_j|: W is singular exactly where one of them is 0."""
+        found: np.ndarray = np.abs(self.eigenvalues)
+        return found
+
+    @property
+    def sizes_with_residual(self) -> Float[np.ndarray, " seq"]:
+        """|1 + lambda_j|, the same of I + W."""
+        found: np.ndarray = np.abs(1 + self.eigenvalues)
+        return found
+
 
 def ring_eigenvalues(
     weights: Sequence[float], offsets: Sequence[int], seq_len: int

@@ -1,0 +1,70 @@
+"""Jobs of the pages: one per tab and key, finished ones shared, with progress and a stop."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from app import say
+from paramixer_core.jobs import Job
+
+T = TypeVar("T")
+MAX_KEPT = 24
+
+
+def job(key: str, request: object, work: Callable[..., Iterator[T]], *arguments: Any) -> Job[T]:
+    """The job for a request: a new request ends the tab's earlier job under this key.
+
+    A finished one is shared with everybody who asks for the same.
+    """
+    held: tuple[object, Job[T]] | None = st.session_state.get(key)
+    if held is not None and held[0] == request and not held[1].forsaken:
+        return held[1]
+    if held is not None:
+        held[1].cancel()
+        if held[1].finished:
+            share((key, held[0]), held[1])
+    found = finished_jobs().get((key, request)) or Job(work, arguments).start()
+    st.session_state[key] = (request, found)
+    return found
+
+
+def share(asked: object, done: Job[Any]) -> None:
+    """Keep a finished job for others, the latest few."""
+    kept = finished_jobs()
+    kept[asked] = done
+    while len(kept) > MAX_KEPT:
+        kept.pop(next(iter(kept)))
+
+
+@st.cache_resource
+def finished_jobs() -> dict[object, Job[Any]]:
+    """What was finished lately on this server."""
+    return {}
+
+
+def progress(work: Job[Any], total: int, unit: str, key: str) -> None:
+    """How far a job is, with the time left and a button that ends it; nothing once it is done."""
+    done = len(work.results)
+    if work.failure:
+        st.error(work.failure, icon=":material/error:")
+    elif work.cancelled:
+        st.caption(f"Stopped after {done:,} of {total:,}.")
+    elif work.running:
+        bar, button = st.columns([5, 1], vertical_alignment="center")
+        bar.progress(min(1.0, done / total), text=pace(work, done, total, unit))
+        if button.button("Stop", key=f"stop-{key}", icon=":material/stop:"):
+            work.cancel()
+            st.rerun(scope="fragment")
+
+
+def pace(work: Job[Any], done: int, total: int, unit: str) -> str:
+    """How many are done, how fast they come, how long the rest may take."""
+    if not work.started:
+        return "Waits for another computation of this server."
+    if not done:
+        return f"{unit.capitalize()} 1 of {total:,} is on its way."
+    each = (time.monotonic() - work.started) / done
+    left = say.duration(each * (total - done))
+    return f"{done:,} of {total:,}, {each:.2g} s each, {left} left"
