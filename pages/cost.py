@@ -73,8 +73,7 @@ for mixer, first in costs.cost_crossings(shape, quantity, mixers).items():
     st.markdown(f"- {say.crossing(titles[mixer], first)}")
 with st.expander("Part by part: formulas and exact numbers"):
     st.markdown(
-        "N tokens, D channels, H hidden units, M = ceil(log2 N) factors, K links a row. A "
-        "multiply-add is one multiplication with its addition. Tests compare these forms with "
-        "the operations that PyTorch counts."
+        "N tokens, D channels, H hidden units, M = ceil(log2 N) factors, K links a row. A multiply-"
+        "add is one multiplication with its addition. Tests compare these with PyTorch's counts."
     )
     st.dataframe(costs.cost_parts(shape, mixers), hide_index=True)
