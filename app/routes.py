@@ -150,7 +150,7 @@ def entry_in_link(source: Source, seq_len: int) -> Cell:
         controls.linked_whole_number(label, key, 0, seq_len - 1, default)
         for label, key, default in (("Row i", "i", first.row), ("Column j", "j", first.column))
     ]
-    return Cell(*(st.session_state[linked.key] for linked in at))
+    return Cell(*(linked.keep(st.session_state[linked.key]) for linked in at))
 
 
 def choose_entry(cell: Cell, seq_len: int) -> Cell:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import patterns
+from app.navigation import link_to
 from app.patterns_views import DRAW
 from app.prose import prose
 
@@ -18,3 +19,6 @@ with view:
     st.markdown(prose("patterns", part.name))
     DRAW[part.name](wired)
 patterns.turn_pages(part)
+if part is patterns.PARTS[-1]:
+    link_to("wiring.py", "**Wiring** - now lay and cut links yourself")
+    link_to("routes.py", "**Routes** - see which paths make one entry of the product")

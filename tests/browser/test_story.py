@@ -14,6 +14,8 @@ from tests.browser.conftest import settled
 PAGES = {
     "": "Mix tokens without attention",
     "patterns": "How few links reach every token",
+    "wiring": "Edit the wiring",
+    "routes": "The routes behind one entry",
     "train": "Watch a Paramixer learn",
     "inspect": "What a trained model mixes",
     "rank": "Rank, measured",
