@@ -124,13 +124,17 @@ def train_command(store: RunStore, options: argparse.Namespace) -> int:
 
 
 def watch(executor: Executor, ids: Sequence[str]) -> int:
-    """Show each run's progress until it has ended; 0 if all finished."""
-    finished = True
+    """Show each run's progress until it has ended; 0 if all finished.
+
+    A bar that moves is for a terminal; a log gets one line per run.
+    """
+    finished, live = True, sys.stderr.isatty()
     for run_id in ids:
         while (run := executor.status(run_id)).state.active:
-            print(f"\r{bar(run)}\x1b[K", end="", file=sys.stderr, flush=True)
+            if live:
+                print(f"\r{bar(run)}\x1b[K", end="", file=sys.stderr, flush=True)
             time.sleep(0.2)
-        print(f"\r{bar(run)}\x1b[K", file=sys.stderr)
+        print(f"\r{bar(run)}\x1b[K" if live else bar(run), file=sys.stderr)
         tests = executor.store.evaluations(run_id)
         if run.reason:
             print(run.reason, file=sys.stderr)

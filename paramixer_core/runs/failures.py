@@ -5,7 +5,9 @@ from pathlib import Path
 
 import torch
 
+from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
+from paramixer_core.runs.memory import BASE, estimate_memory, readable_size
 from paramixer_core.runs.run import Failure, RunState
 from paramixer_core.training import Diverged
 
@@ -24,12 +26,32 @@ class EndedError(Exception):
         self.reason = reason
 
 
+class NoRoomError(ParamixerError):
+    """A run that does not fit beside the others on its GPU."""
+
+
+def require_gpu_room(config: RunConfig, device: torch.device) -> None:
+    """Raise NoRoomError, with the estimate, if the GPU has too little free memory for the run."""
+    if device.type != "cuda":
+        return
+    needed = estimate_memory(config) - BASE
+    free, _ = torch.cuda.mem_get_info(device)
+    if needed > free:
+        raise NoRoomError(
+            f"a run that fits in the {readable_size(free)} that are free on the GPU",
+            f"one that needs about {readable_size(needed)}",
+            "wait until another run ends, or use a smaller batch or a shorter sequence",
+        )
+
+
 def explain(error: Exception) -> tuple[Failure, str]:
     """The kind of failure and a sentence for people."""
     text = str(error)
     match error:
         case Diverged():
             return Failure.DIVERGED, text
+        case NoRoomError():
+            return Failure.OUT_OF_MEMORY, text
         case MemoryError() | torch.OutOfMemoryError():
             return Failure.OUT_OF_MEMORY, OUT_OF_MEMORY
         case RuntimeError() if "allocate memory" in text or "not enough memory" in text:

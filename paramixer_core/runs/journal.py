@@ -101,6 +101,7 @@ class StoreJournal:
         step = self._store.resume_step(self._run_id)
         state = None if step is None else self._store.state(self._run_id, step)
         begin = 0 if step is None else step
+        snapshots.clear_parts(self._store.run_folder(self._run_id))
         with self._store.transaction() as database:
             key = self._held(database)
             curves.truncate(database, key, -1 if step is None else step)

@@ -40,7 +40,7 @@ class LocalExecutor(Pool):
         )
         if spares is None:
             spares = capacity.setting("PARAMIXER_SPARES", 1, 0)
-        self._monitor = Monitor(spawn, self._heard, self._ended, spares)
+        self._monitor = Monitor(spawn, self._heard, self._ended, spares, self._has_place)
         atexit.register(self.close)
         with self._lock:
             self._dispatch()
@@ -54,9 +54,12 @@ class LocalExecutor(Pool):
         self._monitor.close(LEAVE_PATIENCE)
         self._host.close()
 
+    def _has_place(self) -> bool:
+        return len(self._busy()) < self.workers
+
     def _obstacle(self, run: Run) -> str:
         """What keeps a run from starting now; empty if nothing does."""
-        if len(self._busy()) >= self.workers:
+        if not self._has_place():
             return f"a free worker, {len(self._busy())} of {self.workers} are at work"
         held = [worker.memory for worker in self._training.values()]
         fits = run.id in self._training or memory.has_room(run.config, held)

@@ -19,7 +19,8 @@ class Monitor:
     """One thread over all workers of an executor.
 
     `heard(worker, line)` and `ended(worker)` are called from that thread, for workers that were
-    taken with `take`.
+    taken with `take`. No spare is started unless `useful()`: where every place is taken, the next
+    run gets the worker of the run that makes room.
     """
 
     def __init__(
@@ -28,8 +29,10 @@ class Monitor:
         heard: Callable[[WorkerProcess, str], None],
         ended: Callable[[WorkerProcess], None],
         spares: int,
+        useful: Callable[[], bool],
     ) -> None:
         self.closing = False
+        self._useful = useful
         self._spawn, self._heard, self._ended, self._wanted = spawn, heard, ended, spares
         self._lock = threading.Lock()
         self._spares: list[WorkerProcess] = []
@@ -112,6 +115,7 @@ class Monitor:
     def _short_of_spares(self) -> bool:
         return (
             not self.closing
+            and self._useful()
             and len(self._spares) < self._wanted
             and self._failed_spares < MAX_FAILED_SPARES
         )

@@ -175,7 +175,7 @@ class Pool(Executor, ABC):
         return fair_order(self.store.queued(self._host.name), busy, self._served)
 
     def _busy(self) -> list[Worker]:
-        return [worker for worker in self._training.values() if not worker.paused]
+        return [worker for worker in list(self._training.values()) if not worker.paused]
 
     def _dispatch(self) -> None:
         """Start what can start. Nobody overtakes a run that waits for memory."""

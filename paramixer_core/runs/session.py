@@ -7,8 +7,15 @@ import traceback
 from threading import Event
 
 from paramixer_core.config import RunConfig
+from paramixer_core.device import choose_device
 from paramixer_core.errors import ParamixerError
-from paramixer_core.runs.failures import INTERRUPTED, EndedError, explain, peak_memory
+from paramixer_core.runs.failures import (
+    INTERRUPTED,
+    EndedError,
+    explain,
+    peak_memory,
+    require_gpu_room,
+)
 from paramixer_core.runs.journal import Entry, Journal
 from paramixer_core.runs.run import Command, Failure, RunState
 from paramixer_core.runs.store_errors import LeaseLostError, StoreError
@@ -68,7 +75,9 @@ class Session:
         self._seconds = start.seconds
         self._speed = start.speed
         self._adjustments = start.adjustments
-        self._trainer = Trainer(start.config)
+        device = choose_device(start.config.device)
+        require_gpu_room(start.config, device)
+        self._trainer = Trainer(start.config, device)
         if start.state is not None:
             self._trainer.load_state(start.state)
             self._saved_step = start.step

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,13 +58,23 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 def _write_whole(path: Path, content: bytes) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(TEMPORARY)
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
     return len(content)
+
+
+def clear_parts(folder: Path) -> None:
+    """Remove what writes that were cut off have left."""
+    for part in folder.glob(f"*{TEMPORARY}"):
+        part.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:
@@ -86,7 +96,7 @@ def read_state(path: Path) -> "dict[str, Tensor]":
         raise unreadable(path, error) from error
 
 
-def read_probe(path: Path, names: set[str] | None = None) -> dict[str, np.ndarray]:
+def read_probe(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
     """Probe figures as arrays; only those in `names` if given. Raises StoreError if unreadable."""
     try:
         with safe_open(path, framework="np") as file:

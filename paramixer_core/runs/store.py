@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +44,8 @@ class RunStore(Database):
 
         With `first_snapshot` (what snapshots.read_arrays gives) it begins at `parent_step`.
         """
-        identity = secrets.token_urlsafe(6)
-        while identity[0] == "-":  # would read as an option on a command line
-            identity = secrets.token_urlsafe(6)
+        while (identity := secrets.token_urlsafe(6))[0] == "-":
+            continue  # it would read as an option on a command line
         values: dict[str, Any] = {
             "id": identity,
             "config": json.dumps(config.as_dict()),
@@ -93,7 +93,10 @@ class RunStore(Database):
         host: str | None = None,
         limit: int = 200,
     ) -> list[Run]:
-        """Runs that match all that is given, newest first, at most `limit`."""
+        """Runs that match all that is given, newest first, at most `limit`.
+
+        One whose configuration this version cannot read is left out; `run` says what is wrong.
+        """
         wanted: dict[str, list[str]] = {}
         if states is not None:
             wanted["state"] = list(states)
@@ -107,8 +110,13 @@ class RunStore(Database):
             )
         query += " ORDER BY created DESC, key DESC LIMIT ?"
         values = [value for column in wanted.values() for value in column]
+        found = []
         with self.reading() as database:
-            return [_run(row) for row in database.execute(query, (*values, limit))]
+            rows = database.execute(query, (*values, limit)).fetchall()
+        for row in rows:
+            with suppress(ParamixerError):
+                found.append(_run(row))
+        return found
 
     def enqueue(self, run_id: str, host: str) -> None:
         """Have a run that went before wait for a worker of `host`."""
@@ -145,9 +153,9 @@ class RunStore(Database):
             raise ParamixerError("a run that has ended", f"a {run.state} one", "stop it first")
         with self.transaction() as database:
             key = self.key_of(database, run_id)
-            database.execute("DELETE FROM runs WHERE key = ?", (key,))
             for table in schema.RUN_TABLES:
                 database.execute(f"DELETE FROM {table} WHERE run = ?", (key,))
+            database.execute("DELETE FROM runs WHERE key = ?", (key,))
         with self.reading() as database:
             database.execute("PRAGMA incremental_vacuum").fetchall()
         shutil.rmtree(self.run_folder(run_id), ignore_errors=True)
@@ -194,8 +202,7 @@ class RunStore(Database):
     ) -> dict[str, np.ndarray]:
         """Probe figures of a snapshot (Trainer.probe's names), or only those in `names`."""
         self.run(run_id)
-        path = snapshots.snapshot_file(self.run_folder(run_id), step)
-        return snapshots.read_probe(path, None if names is None else set(names))
+        return snapshots.read_probe(snapshots.snapshot_file(self.run_folder(run_id), step), names)
 
     def state(self, run_id: str, step: int) -> dict[str, Any]:
         """The trainer's state at a snapshot, as torch tensors for Trainer.load_state."""
@@ -231,8 +238,7 @@ class RunStore(Database):
     def adjust(self, run_id: str, step: int, learning_rate: float) -> None:
         """Note the learning rate that holds after `step` steps of a run that has no worker."""
         with self.transaction() as database:
-            key = self.key_of(database, run_id)
-            curves.adjust(database, key, step, learning_rate)
+            curves.adjust(database, self.key_of(database, run_id), step, learning_rate)
 
 
 def _run(row: sqlite3.Row) -> Run:

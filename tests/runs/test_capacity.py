@@ -1,12 +1,14 @@
 """What a machine can hold is estimated, read and refused by name."""
 
 import pytest
+import torch
 
 from paramixer_core.config import RunConfig
 from paramixer_core.cost import CostShape, cost_report
 from paramixer_core.errors import ParamixerError
-from paramixer_core.runs import RunStore, memory, retention
+from paramixer_core.runs import Failure, RunStore, memory, retention
 from paramixer_core.runs.capacity import setting
+from paramixer_core.runs.failures import NoRoomError, explain, require_gpu_room
 from paramixer_core.runs.memory import estimate_memory, has_room, parse_size
 from paramixer_core.tasks import make_task
 from tests.runs.trained import train_here
@@ -67,3 +69,15 @@ def test_a_cap_that_cannot_be_met_is_told(store: RunStore, tiny: RunConfig) -> N
     store.pin(train_here(store, store.create(tiny.replace(steps=5)).id).id)
     with pytest.raises(ParamixerError, match=r"at most 1 kB of runs.*pinned.*PARAMIXER_DISK"):
         retention.make_room(store, cap=1000)
+
+
+def test_a_run_too_large_for_its_gpu_is_refused_with_its_estimate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gpu, config = torch.device("cuda"), RunConfig(seq_len=4096, batch=400)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2 * 10**9, 80 * 10**9))
+    with pytest.raises(NoRoomError, match=r"2\.0 GB that are free.*needs about .* GB") as caught:
+        require_gpu_room(config, gpu)
+    assert explain(caught.value) == (Failure.OUT_OF_MEMORY, str(caught.value))
+    require_gpu_room(RunConfig(), gpu)
+    require_gpu_room(config, torch.device("cpu"))

@@ -9,20 +9,8 @@ from paramixer_core.runs.__main__ import main
 from tests.runs.conftest import TINY
 from tests.runs.trained import train_here
 
-SETTINGS = [
-    "--seq-len",
-    "7",
-    "--channels",
-    "4",
-    "--hidden",
-    "4",
-    "--batch",
-    "4",
-    "--steps",
-    "20",
-    "--device",
-    "cpu",
-]
+SHAPE = ("--seq-len", "7", "--channels", "4", "--hidden", "4", "--device", "cpu")
+SETTINGS = (*SHAPE, "--batch", "4", "--steps", "20", "--learning-rate", "0.01")
 
 
 def test_a_run_is_trained_to_its_end_with_a_progress_bar(

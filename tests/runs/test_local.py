@@ -45,17 +45,19 @@ def alive(pid: int) -> bool:
     return True
 
 
-def test_a_run_is_trained_in_another_process_to_its_end(executor: LocalExecutor) -> None:
+def test_runs_are_trained_in_another_process_that_serves_the_next_one_too(
+    executor: LocalExecutor,
+) -> None:
     store = executor.store
-    run = executor.submit(TINY, owner="ann")
-    assert run.state is RunState.RUNNING
-    assert executor.queue_position(run.id) is None
-    wait_until(lambda: store.run(run.id).pid is not None)
-    pid = store.run(run.id).pid
-    done = wait_for(store, run.id, RunState.FINISHED)
-    assert done.step == TINY.steps
-    assert pid not in (None, os.getpid())
-    wait_until(lambda: not alive(pid or 0))
+    pids = []
+    for _ in range(2):
+        run = executor.submit(TINY, owner="ann")
+        assert run.state is RunState.RUNNING
+        assert executor.queue_position(run.id) is None
+        pids.append(executor._training[run.id].pid)  # type: ignore[attr-defined]
+        assert wait_for(store, run.id, RunState.FINISHED).step == TINY.steps
+        wait_until(lambda: not executor._training)
+    assert pids[0] == pids[1] != os.getpid()
     with pytest.raises(ParamixerError, match="fork its last snapshot with more steps"):
         executor.resume(run.id)
 

@@ -46,6 +46,7 @@ def test_a_failed_write_leaves_the_old_snapshot(
     with pytest.raises(OSError, match="No space left"):
         snapshots.write(path, {"network.w": torch.zeros(5)}, {}, {})
     assert path.read_bytes() == before
+    assert list(tmp_path.glob("*.part")) == []
 
 
 def test_cut_files_are_recognised_at_every_length(tmp_path: Path) -> None:
@@ -74,6 +75,18 @@ def test_a_run_goes_on_from_the_newest_snapshot_that_is_whole(
     assert store.resume_step(run.id) == 1
     store.snapshots(run.id)[1].file.unlink()
     assert store.resume_step(run.id) == 0
+
+
+def test_what_a_crash_left_of_a_write_is_cleared_at_the_next_start(
+    store: RunStore, tiny: RunConfig
+) -> None:
+    run = store.create(tiny)
+    store.grant(run.id, "lease", "host")
+    part = store.run_folder(run.id) / "00000005.part"
+    part.parent.mkdir()
+    part.write_bytes(b"half")
+    StoreJournal(store, run.id, "lease").start(pid=1)
+    assert not part.exists()
 
 
 def test_only_the_last_unscheduled_snapshot_is_kept(store: RunStore, tiny: RunConfig) -> None:

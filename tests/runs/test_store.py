@@ -43,6 +43,16 @@ def test_an_id_that_does_not_exist_is_named(store: RunStore, ask: str) -> None:
         getattr(store, ask)("nobody")
 
 
+def test_a_configuration_of_another_version_hides_no_other_run(
+    store: RunStore, tiny: RunConfig
+) -> None:
+    strange, known = store.create(tiny), store.create(tiny)
+    store.update(strange.id, config='{"colour": "blue"}')
+    assert [run.id for run in store.runs()] == [known.id]
+    with pytest.raises(ParamixerError, match=r"colour.*update the library"):
+        store.run(strange.id)
+
+
 def test_a_run_under_way_cannot_be_deleted(store: RunStore, tiny: RunConfig) -> None:
     run = store.create(tiny)
     with pytest.raises(ParamixerError, match="stop it first"):
