@@ -107,6 +107,12 @@ def test_tokens_break_factors_go_and_undo_brings_them_back() -> None:
     assert page.button(key="undo").disabled
 
 
+def test_mending_one_token_while_breaking_another_leaves_only_the_chosen_ones() -> None:
+    page = wiring_page(CHORD.toggle_token(3))
+    page.multiselect[0].set_value([5]).run()
+    assert in_link(page, "w") == CHORD.toggle_token(5).as_text()
+
+
 def test_a_name_goes_into_the_link_and_the_verdict() -> None:
     page = wiring_page(CHORD)
     labelled(page.text_input, "Name").set_value("Mein Ring ü").run()

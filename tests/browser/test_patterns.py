@@ -99,7 +99,7 @@ def test_hovering_the_factor_lights_its_link_on_the_ring_without_a_round_trip(
     app_url: str, page: Page
 ) -> None:
     sent: list[object] = []
-    page.on("websocket", lambda socket: socket.on("framesent", sent.append))
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     page.goto(f"{app_url}/patterns?part=cdil&n={N}&k=5&f=2")
     matrix, ring = view(page, "factor"), view(page, "ring-factor")
     settled(page)
