@@ -1,15 +1,19 @@
 """Runs while they train: figures, curves and the buttons that steer them."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import streamlit as st
 
 from app import controls, engine, say
 from app.components import Line, live_lines, points_per_line
 from app.names import mixer_titles
 from paramixer_core.runs.race_curves import RaceAxis, RaceQuantity, bands_of
-from paramixer_core.runs.races import spread
+from paramixer_core.runs.races import Spread, spread
 from paramixer_core.runs.run import Run, RunState
 
 TICK_SECONDS = 0.5
+SHARED_SECONDS = 0.35
 SMOOTHING = 0.9
 CARDS_A_ROW = 3
 AXES = {
@@ -25,21 +29,52 @@ Groups = dict[str, list[Run]]
 def watch(runs: list[Run]) -> None:
     """Show runs and go on showing them, twice a second, for as long as one of them changes."""
     ticking = any(run.state.active for run in runs)
-    ids = [run.id for run in runs]
+    ids = tuple(run.id for run in runs)
     axis = controls.choice(
         "Compare over", "over", list(RaceAxis), default=RaceAxis.STEPS, titles=AXES, row=True
     )
 
     def tick() -> None:
-        now = [engine.executor().status(run_id) for run_id in ids]
-        groups = grouped(now)
-        buttons(now)
-        cards(groups)
-        curves(groups, axis)
-        if ticking and not any(run.state.active for run in now):
+        now = present(ids, axis)
+        buttons([run for group in now.groups.values() for run in group])
+        cards(now)
+        curves(now, axis)
+        if ticking != now.active:
             st.rerun()
 
     st.fragment(tick, run_every=TICK_SECONDS if ticking else None, key="watch")()
+
+
+@dataclass(frozen=True)
+class Present:
+    """What a tick shows: the runs as they are, their accuracies and curves."""
+
+    groups: Groups
+    accuracies: dict[str, Spread | None]
+    loss: list[Line]
+    accuracy: list[Line]
+
+    @property
+    def active(self) -> bool:
+        """Whether any of the runs can still change."""
+        return any(run.state.active for group in self.groups.values() for run in group)
+
+
+@st.cache_data(ttl=SHARED_SECONDS, max_entries=64, show_spinner=False)
+def present(ids: tuple[str, ...], axis: RaceAxis) -> Present:
+    """Read the store once for all browsers that watch the same runs at about the same time."""
+    store = engine.store()
+    groups = grouped([engine.executor().status(run_id) for run_id in ids])
+    accuracies = {}
+    for name, runs in groups.items():
+        newest = [store.evaluations(run.id).accuracy[-1:] for run in runs]
+        accuracies[name] = spread([float(last[0]) for last in newest if len(last)])
+    return Present(
+        groups,
+        accuracies,
+        lines(groups, RaceQuantity.LOSS, axis),
+        lines(groups, RaceQuantity.TEST_ACCURACY, axis),
+    )
 
 
 def grouped(runs: list[Run]) -> Groups:
@@ -60,44 +95,46 @@ def grouped(runs: list[Run]) -> Groups:
 def buttons(runs: list[Run]) -> None:
     """Pause, continue, single step, stop, reset: they act on all shown runs together."""
     executor = engine.executor()
-    training = [run for run in runs if run.state in (RunState.QUEUED, RunState.RUNNING)]
-    held = [run for run in runs if run.state is RunState.PAUSED]
-    left = [run for run in runs if run.state in (RunState.STOPPED, RunState.INTERRUPTED)]
+    training = ids_in(runs, RunState.QUEUED, RunState.RUNNING)
+    held = ids_in(runs, RunState.PAUSED)
+    left = ids_in(runs, RunState.STOPPED, RunState.INTERRUPTED)
+    again = "Back to the same initial weights, held at step 0: press Continue."
     with st.container(horizontal=True, gap="small"):
-        if st.button("Pause", icon=":material/pause:", key="pause", disabled=not training):
-            for run in training:
-                executor.pause(run.id)
-            st.rerun(scope="fragment")
-        if st.button(
-            "Continue", icon=":material/play_arrow:", key="continue", disabled=not held + left
-        ):
-            for run in held + left:
-                executor.resume(run.id)
-            st.rerun()
-        if st.button("One step", icon=":material/skip_next:", key="step", disabled=not held):
-            for run in held:
-                executor.single_step(run.id)
-            st.rerun(scope="fragment")
-        if st.button("Stop", icon=":material/stop:", key="stop", disabled=not training + held):
-            for run in training + held:
-                executor.stop(run.id)
-            st.rerun(scope="fragment")
-        if st.button(
+        button("Pause", "pause", executor.pause, training)
+        button("Continue", "play_arrow", executor.resume, held + left)
+        button("One step", "skip_next", executor.single_step, held)
+        button("Stop", "stop", executor.stop, training + held)
+        st.button(
             "Reset",
             icon=":material/replay:",
             key="reset",
-            help="Back to the same initial weights, held at step 0: press Continue.",
-        ):
-            engine.reset(runs)
-            st.rerun()
+            help=again,
+            on_click=engine.reset,
+            args=(runs,),
+        )
 
 
-def cards(groups: Groups) -> None:
+def ids_in(runs: list[Run], *states: RunState) -> list[str]:
+    """The ids of the runs that are in one of these states."""
+    return [run.id for run in runs if run.state in states]
+
+
+def button(label: str, icon: str, act: Callable[[str], None], ids: list[str]) -> None:
+    """A button that acts on every one of these runs; without any it is disabled."""
+
+    def act_on_all() -> None:
+        for run_id in ids:
+            act(run_id)
+        present.clear()
+
+    key = label.lower().replace(" ", "-")
+    st.button(label, icon=f":material/{icon}:", key=key, disabled=not ids, on_click=act_on_all)
+
+
+def cards(now: Present) -> None:
     """The present figures of every group."""
-    columns = st.columns(min(CARDS_A_ROW, len(groups)))
-    for place, (name, runs) in enumerate(groups.items()):
-        newest = [engine.store().evaluations(run.id).accuracy[-1:] for run in runs]
-        accuracy = spread([float(last[0]) for last in newest if len(last)])
+    columns = st.columns(min(CARDS_A_ROW, len(now.groups)))
+    for place, (name, runs) in enumerate(now.groups.items()):
         shown = max(runs, key=lambda run: (run.state.active, -run.step))
         with (
             columns[place % CARDS_A_ROW],
@@ -106,20 +143,18 @@ def cards(groups: Groups) -> None:
             st.markdown(f"**{name}** · {say.states(runs)}")
             st.progress(shown.progress, text=f"step {shown.step:,} of {shown.config.steps:,}")
             first, second, third = st.columns([2, 1, 1.2])
-            first.metric("Test accuracy", say.share(accuracy))
+            first.metric("Test accuracy", say.share(now.accuracies[name]))
             second.metric("Steps/s", say.rate(shown.steps_per_second))
             third.metric("Time left", say.duration(shown.eta))
             st.caption(say.setting(runs))
 
 
-def curves(groups: Groups, axis: RaceAxis) -> None:
+def curves(now: Present, axis: RaceAxis) -> None:
     """Training loss and test accuracy, one line a group, with a band where it has many seeds."""
-    losses = lines(groups, RaceQuantity.LOSS, axis)
-    accuracies = lines(groups, RaceQuantity.TEST_ACCURACY, axis)
     left, right = st.columns(2, gap="medium")
     with left:
         live_lines(
-            losses,
+            now.loss,
             title="Training loss",
             x_label=AXES[axis],
             y_label="loss of the batch (log scale)",
@@ -130,7 +165,7 @@ def curves(groups: Groups, axis: RaceAxis) -> None:
         )
     with right:
         live_lines(
-            accuracies,
+            now.accuracy,
             title="Test accuracy",
             x_label=AXES[axis],
             y_label="share right, sequences never trained on",

@@ -9,7 +9,6 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.forks import CHANGEABLE
 from paramixer_core.runs.run import Run
 
-FRESH_SECONDS = 3.0
 SPEEDS: dict[str, float | None] = {
     "1 step/s": 1.0,
     "5 steps/s": 5.0,
@@ -24,8 +23,7 @@ def steer(runs: list[Run]) -> None:
         with st.popover("Speed and learning rate", icon=":material/tune:"):
             adjust(runs)
         with st.popover("Fork from a snapshot", icon=":material/call_split:"):
-            refresh = FRESH_SECONDS if any(run.state.active for run in runs) else None
-            st.fragment(fork, run_every=refresh, key="fork")(runs)
+            fork(runs)
     with st.expander("Results and files", icon=":material/download:"):
         results(runs)
 
@@ -56,6 +54,7 @@ def adjust(runs: list[Run]) -> None:
         st.caption("These runs have ended. Fork one of their snapshots to go on differently.")
 
 
+@st.fragment
 def fork(runs: list[Run]) -> None:
     """A new run that goes on from a snapshot with changed settings, shown beside its parent."""
     titles = mixer_titles()
@@ -64,6 +63,7 @@ def fork(runs: list[Run]) -> None:
     steps = [snapshot.step for snapshot in engine.store().snapshots(parent.id, scheduled=False)]
     if not steps:
         st.caption("Its first snapshot is on its way.")
+        st.button("Look again", key="fork-refresh", icon=":material/refresh:")
         return
     step = st.selectbox("At step", steps[::-1], key="fork-step")
     rate = st.number_input(
