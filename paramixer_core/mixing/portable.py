@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 ROWS_AT_ONCE = 4096
 """Rows (sequences x tokens) per call: enough to share out, few enough to stay in cache."""
@@ -66,7 +65,7 @@ def forward(
     for part, patterns in parts(batch, seq, offsets):
         reached = values[part].reshape(-1, channels)
         for factor, tables in zip(weights, patterns, strict=True):
-            reached = apply_factor(reached, factor[part], tables.reads, residual)
+            reached = apply_factor(reached, factor[part], tables.reads, tables, residual)
         result[part] = reached.view(-1, seq, channels)
     return result
 
@@ -81,18 +80,18 @@ def backward(
     """Gradients by values and weights, a few sequences at a time."""
     batch, seq, channels = values.shape
     grad_values = torch.empty_like(values, memory_format=torch.contiguous_format)
-    grad_weights = torch.empty_like(weights, memory_format=torch.contiguous_format)
+    grad_weights = torch.zeros_like(weights, memory_format=torch.contiguous_format)
     for part, patterns in parts(batch, seq, offsets):
         reached = [values[part].reshape(-1, channels)]
         for factor, tables in zip(weights[:-1], patterns[:-1], strict=True):
-            reached.append(apply_factor(reached[-1], factor[part], tables.reads, residual))
+            last = reached[-1]
+            reached.append(apply_factor(last, factor[part], tables.reads, tables, residual))
         back = grad[part].reshape(-1, channels)
         for m, tables in reversed(list(enumerate(patterns))):
-            products = link_products(back, reached.pop(), tables, len(offsets[m]))
-            grad_weights[m, part] = products.view(-1, seq, len(offsets[m]))
+            link_products(back, reached.pop(), tables, grad_weights[m, part].flatten(0, 1))
             used = tables.reader_links[: back.shape[0] * len(offsets[m])]
             turned = weights[m, part].reshape(-1).index_select(0, used)
-            back = apply_factor(back, turned, tables.readers, residual)
+            back = apply_factor(back, turned, tables.readers, tables, residual)
         grad_values[part] = back.view(-1, seq, channels)
     return grad_values, grad_weights
 
@@ -107,26 +106,26 @@ def parts(
         yield slice(first, min(batch, first + at_once)), patterns
 
 
-def apply_factor(rows: Tensor, weights: Tensor, columns: Tensor, residual: bool) -> Tensor:
+def apply_factor(
+    rows: Tensor, weights: Tensor, columns: Tensor, tables: Pattern, residual: bool
+) -> Tensor:
     """One weighted sum per row: row r of the result is sum_k weights[r, k] rows[columns[r, k]]."""
-    links = weights.numel() // rows.shape[0]
-    indices = columns[: weights.numel()].view(-1, links)
-    mixed = embedding_bag(indices, rows, per_sample_weights=weights.reshape(-1, links), mode="sum")
+    weights = weights.reshape(-1)
+    starts = tables.row_starts[: rows.shape[0] + 1]
+    columns = columns[: weights.numel()]
+    mixed: Tensor = torch.embedding_bag(rows, columns, starts, False, 0, False, weights, True)[0]
     return mixed.add_(rows) if residual else mixed
 
 
-def link_products(grad: Tensor, rows: Tensor, tables: Pattern, links: int) -> Tensor:
-    """Entry (r, k) is grad[r] . rows[reads[r, k]]: the gradient by that link's weight."""
-    count = rows.shape[0]
+def link_products(grad: Tensor, rows: Tensor, tables: Pattern, products: Tensor) -> None:
+    """Set products[r, k], zero before, to grad[r] . rows[reads[r, k]]: that weight's gradient."""
+    count, links = products.shape
+    columns = tables.reads[: count * links]
     if links > count:  # a CSR tensor holds no more entries than its matrix
-        read = rows[tables.reads[: count * links]].view(count, links, -1)
-        return (grad[:, None] * read).sum(-1)
+        products.copy_((grad[:, None] * rows[columns].view(count, links, -1)).sum(-1))
+        return
+    starts = tables.row_starts[: count + 1]
     sampled = torch.sparse_csr_tensor(
-        tables.row_starts[: count + 1],
-        tables.reads[: count * links],
-        rows.new_zeros(count * links),
-        size=(count, count),
-        check_invariants=False,
+        starts, columns, products.view(-1), size=(count, count), check_invariants=False
     )
-    products: Tensor = torch.sparse.sampled_addmm(sampled, grad, rows.t(), beta=0.0)
-    return products.values().view(-1, links)
+    torch.sparse.sampled_addmm(sampled, grad, rows.t(), beta=0.0, out=sampled)
