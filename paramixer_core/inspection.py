@@ -148,8 +148,8 @@ def product_so_far(
 ) -> Float[Tensor, "seq seq"]:
     """The product of the first `count` factors, (I + W_count) ... (I + W_1) with `residual`."""
     require_among(count - 1, len(factors), "a factor")
-    some = factors[:count]
-    return chain(add_identity(some) if residual else some)
+    some = factors[:count, None]
+    return chain(add_identity(some) if residual else some)[0]
 
 
 def strongest_link(matrix: Float[np.ndarray, "seq seq"]) -> tuple[int, int]:

@@ -96,9 +96,9 @@ class Gallery:
     def records(self, run_id: str, *, after_step: int = -1, max_points: int = 2000) -> Curve:
         """Training records, at most `max_points`: every k-th, and the last."""
         found = self._file(run_id).arrays("record.")
-        every = -(-len(found["step"]) // max(1, max_points - 1))
-        kept = np.union1d(np.arange(0, len(found["step"]), every), [len(found["step"]) - 1])
-        kept = kept[found["step"][kept] > after_step]
+        rows = np.flatnonzero(found["step"] > after_step)
+        every = max(1, -(-len(rows) // max(1, max_points - 1)))
+        kept = np.union1d(rows[::every], rows[-1:])
         speeds = found["steps_per_second"].astype(np.float64)
         return Curve(
             step=found["step"][kept].astype(np.int64),
