@@ -30,6 +30,7 @@ PAGES = (
     PageEntry("train.py", "Train", "play_circle", "Press one button and watch a Paramixer learn."),
     PageEntry("inspect.py", "Inspect", "grid_on", "Look at the matrices that it learned."),
     PageEntry("rank.py", "Rank", "stacked_line_chart", "Measure the low-rank bottleneck."),
+    PageEntry("matrix_lab.py", "Matrix lab", "grain", "Hold any matrix in few numbers."),
     PageEntry("cost.py", "Cost", "speed", "Count what mixing costs as N grows."),
 )
 

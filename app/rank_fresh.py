@@ -30,8 +30,8 @@ RANDOM, ADDING, ORDER = "random", "adding", "temporal_order"
 TOKENS = {RANDOM: "random numbers", ADDING: "Adding task", ORDER: "Temporal Order task"}
 
 
-def choose_config() -> tuple[RunConfig, bool]:
-    """The setting of the untrained blocks, and whether they read random tokens."""
+def choose_shape() -> RunConfig:
+    """N, D, heads and seed of the untrained blocks."""
     seq_len = controls.whole_number("Tokens N", "n", low=2, high=MAX_EXACT_SIDE, default=128)
     channels = controls.stop("Channels D", "width", STOPS, default=32)
     heads = controls.stop(
@@ -42,6 +42,12 @@ def choose_config() -> tuple[RunConfig, bool]:
         tip="A head is D / heads wide: that is the d of the bound rank ≤ d.",
     )
     seed = controls.whole_number("Seed", "seed", low=0, high=2**31 - 1, default=0)
+    return RunConfig(seq_len=seq_len, channels=channels, heads=heads, seed=seed, device="cpu")
+
+
+def choose_config() -> tuple[RunConfig, bool]:
+    """The setting of the untrained blocks, and whether they read random tokens."""
+    config = choose_shape()
     tokens = controls.choice(
         "Tokens are",
         "tokens",
@@ -51,11 +57,7 @@ def choose_config() -> tuple[RunConfig, bool]:
         tip="With random numbers nothing but the mixer limits the rank. Adding's tokens carry two "
         "numbers each, and that limits it too.",
     )
-    task = ADDING if tokens == RANDOM else tokens
-    config = RunConfig(
-        task=task, seq_len=seq_len, channels=channels, heads=heads, seed=seed, device="cpu"
-    )
-    return config, tokens == RANDOM
+    return config.replace(task=ADDING if tokens == RANDOM else tokens), tokens == RANDOM
 
 
 def draw() -> None:
@@ -186,7 +188,7 @@ def spreads(points: list[SweepPoint], figure: str) -> list[Spread]:
     for point in points:
         by_value = groups.setdefault((point.mixer, point.kind), {})
         by_value.setdefault(point.value, []).append(float(getattr(point, figure)))
-    found = []
+    found, spare = [], itertools.cycle(ranks.SPARE[:3])
     for (mixer, kind), by_value in groups.items():
         values = sorted(by_value)
         config = RunConfig(mixer=mixer, device="cpu")
@@ -199,7 +201,7 @@ def spreads(points: list[SweepPoint], figure: str) -> list[Spread]:
                 np.array([column.mean() for column in columns]),
                 np.array([column.min() for column in columns]),
                 np.array([column.max() for column in columns]),
-                mixer if kind is MatrixKind.OPERATOR else "",
+                mixer if kind is MatrixKind.OPERATOR else next(spare),
             )
         )
     return found

@@ -1,5 +1,7 @@
 """The counter-example: a factor with equal rows, its eigenvalues, the residual and a nudge."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from app import controls
@@ -26,6 +28,15 @@ CASES = {
 MOST_TOKENS = 64
 
 
+@dataclass(frozen=True)
+class Ring:
+    """A factor whose every row has the weight `own` for its token and 1 for its other links."""
+
+    seq_len: int
+    links: str
+    own: int
+
+
 def draw() -> None:
     """The whole part."""
     with st.container(horizontal=True, gap="small", key="cases"):
@@ -33,38 +44,17 @@ def draw() -> None:
             st.button(title, key=f"case-{place}", on_click=show_case, args=(values,))
     settings, view = st.columns([1, 3], gap="large")
     with settings:
-        seq_len = controls.slider("Tokens N", "ring", low=4, high=MOST_TOKENS, default=12)
-        links = controls.choice(
-            "Each row's links", "links", list(LINKS), default="pair", titles=LINKS
-        )
-        own = controls.slider(
-            "Weight of the token itself",
-            "own",
-            low=-8,
-            high=8,
-            default=1,
-            tip="Every other link has the weight 1, in every row.",
-        )
+        ring = choose_ring()
         exponent = controls.slider(
             "Nudge: random noise of deviation 10⁻ᵏ, k", "nudge", low=1, high=12, default=3
         )
         seed = controls.whole_number("Seed of the nudge", "seed", low=0, high=2**31 - 1, default=0)
-    case = case_of(seq_len, links, own, exponent, seed)
+    seq_len = ring.seq_len
+    case = case_of(ring, exponent, seed)
     with view:
         figures(case, seq_len, exponent)
         st.markdown(verdict(case, seq_len))
-        st.plotly_chart(
-            waves_figure(
-                [
-                    ("W", case.sizes, "neutral"),
-                    ("I + W, with the residual", case.sizes_with_residual, "chord"),
-                ],
-                title="Eigenvalues, one for each wave around the ring",
-                dark=controls.dark_theme(),
-            ),
-            key="waves",
-            config={"displayModeBar": False},
-        )
+        waves(case)
         st.caption(
             "A matrix is singular exactly where its curve touches 0: that wave is wiped out. The "
             "residual moves every eigenvalue by 1 in the complex plane, so it can lift one off 0 "
@@ -86,15 +76,48 @@ def show_case(values: dict[str, int | str]) -> None:
         st.session_state[key] = value
 
 
+def choose_ring() -> Ring:
+    """The factor with equal rows."""
+    return Ring(
+        controls.slider("Tokens N", "ring", low=4, high=MOST_TOKENS, default=12),
+        controls.choice("Each row's links", "links", list(LINKS), default="pair", titles=LINKS),
+        controls.slider(
+            "Weight of the token itself",
+            "own",
+            low=-8,
+            high=8,
+            default=1,
+            tip="Every other link has the weight 1, in every row.",
+        ),
+    )
+
+
+def waves(case: SingularCase) -> None:
+    """The size of every eigenvalue, without and with the residual."""
+    st.plotly_chart(
+        waves_figure(
+            [
+                ("W", case.sizes, "neutral"),
+                ("I + W, with the residual", case.sizes_with_residual, "chord"),
+            ],
+            title="Eigenvalues, one for each wave around the ring",
+            dark=controls.dark_theme(),
+        ),
+        key="waves",
+        config={"displayModeBar": False},
+    )
+
+
 @st.cache_data(max_entries=128, show_spinner=False)
-def case_of(seq_len: int, links: str, own: int, exponent: int, seed: int) -> SingularCase:
+def case_of(ring: Ring, exponent: int, seed: int) -> SingularCase:
     """The factor, with the residual, and nudged."""
+    seq_len = ring.seq_len
     offsets = {
         "pair": (0, 1),
         "cdil": protocol_offsets(Protocol.CDIL, seq_len, 3)[0],
         "chord": protocol_offsets(Protocol.CHORD, seq_len)[0],
-    }[links]
-    weights = [own if offset == 0 else 1 for offset in offsets]
+    }[ring.links]
+    weights = [ring.own if offset == 0 else 1 for offset in offsets]
     return singular_case(weights, offsets, seq_len, nudge=10.0**-exponent, seed=seed)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import rank_decide, rank_fresh, rank_runs, rank_singular, ranks
+from app import rank_decide, rank_exercises, rank_fresh, rank_runs, rank_singular, ranks
 from app.prose import prose
 
 DRAW = {
@@ -10,6 +10,7 @@ DRAW = {
     "fresh": rank_fresh.draw,
     "singular": rank_singular.draw,
     "decide": rank_decide.draw,
+    "predict": rank_exercises.draw,
 }
 
 st.title("Rank, measured")

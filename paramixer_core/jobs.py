@@ -1,25 +1,95 @@
 """Work that takes seconds, in a process of its own: its results come in while it goes on."""
 
-import multiprocessing
+import atexit
+import os
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnContext
-from typing import Any, Generic, TypeVar, cast
+from pathlib import Path
+from typing import Any, BinaryIO, Generic, TypeVar, cast
 
-from paramixer_core.errors import ParamixerError
+import paramixer_core
+from paramixer_core.job_process import Message, read_message, write_message
 
 T = TypeVar("T")
 AT_ONCE = 2
 PATIENCE_SECONDS = 600.0
-LOADED_AHEAD = ["paramixer_core.analysis.matrix_lab", "paramixer_core.analysis.rank_sweep"]
-METHOD = "forkserver" if sys.platform != "win32" else "spawn"
-"""A server process that has torch loaded forks each job, so that it starts at once."""
-
+PACKAGE_ROOT = Path(paramixer_core.__path__[0]).parent
 SLOTS = threading.BoundedSemaphore(AT_ONCE)
+
+
+class JobWorker:
+    """A process that works on one job at a time."""
+
+    def __init__(self) -> None:
+        paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "paramixer_core.job_process"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            start_new_session=True,  # Ctrl-C in the server's terminal is the server's
+        )
+        self._input = cast(BinaryIO, self._process.stdin)
+        self._output = cast(BinaryIO, self._process.stdout)
+
+    def begin(self, work: Callable[..., Iterator[object]], arguments: tuple[Any, ...]) -> None:
+        """Have it work."""
+        try:
+            write_message(self._input, (work, arguments))
+        except BrokenPipeError:
+            return  # it has ended, which `hear` tells
+
+    def hear(self) -> Message | None:
+        """What it says next; None once it has ended."""
+        return cast(Message | None, read_message(self._output))
+
+    def kill(self) -> None:
+        """End it now; `hear` then tells None."""
+        self._process.kill()
+
+    def bury(self) -> None:
+        """End it and free what it holds. Not while another thread hears it."""
+        self._process.kill()
+        self._process.wait()
+        self._output.close()
+        try:
+            self._input.close()
+        except BrokenPipeError:
+            return
+
+
+class IdleWorkers:
+    """Processes that have loaded everything and wait for the next job, at most as many as work."""
+
+    def __init__(self) -> None:
+        self._waiting: list[JobWorker] = []
+        self._lock = threading.Lock()
+
+    def take(self) -> JobWorker:
+        """One that waits, else a new one."""
+        with self._lock:
+            if self._waiting:
+                return self._waiting.pop()
+        return JobWorker()
+
+    def give(self, worker: JobWorker) -> None:
+        """It can take another job."""
+        with self._lock:
+            self._waiting.append(worker)
+
+    def close(self) -> None:
+        """End those that wait."""
+        with self._lock:
+            while self._waiting:
+                self._waiting.pop().bury()
+
+
+IDLE = IdleWorkers()
+atexit.register(IDLE.close)
 
 
 @dataclass(eq=False)
@@ -27,7 +97,8 @@ class Job(Generic[T]):
     """The results of a generator of the core that runs elsewhere.
 
     `results` grows while `running`; `failure` is a sentence once it has failed. A job that nobody
-    has looked at for ten minutes is ended.
+    has looked at for ten minutes is `forsaken` and ends. Work and arguments travel to another
+    process, so they must be importable there.
     """
 
     work: Callable[..., Iterator[T]]
@@ -39,7 +110,7 @@ class Job(Generic[T]):
     forsaken: bool = False
     started: float = 0.0
     seen: float = field(default_factory=time.monotonic)
-    _ended: threading.Event = field(default_factory=threading.Event)
+    _worker: JobWorker | None = None
 
     def start(self) -> "Job[T]":
         """Begin, as soon as no more than one other job of this server is at work."""
@@ -54,65 +125,34 @@ class Job(Generic[T]):
 
     def cancel(self) -> None:
         """End it now; what has come stays."""
-        self.cancelled = not self.finished
-        self._ended.set()
+        self.cancelled = not (self.finished or self.failure)
+        if self.cancelled and self._worker is not None:
+            self._worker.kill()
 
     def _follow(self) -> None:
-        while not SLOTS.acquire(timeout=0.2):
-            if self._unwanted():
-                self.cancel()
+        with SLOTS:
+            if self.cancelled:
                 return
-        try:
-            self._collect()
-        finally:
-            SLOTS.release()
-
-    def _collect(self) -> None:
-        context = cast(SpawnContext, multiprocessing.get_context(METHOD))
-        context.set_forkserver_preload(LOADED_AHEAD)
-        inbox, outbox = context.Pipe(duplex=False)
-        process = context.Process(
-            target=send_all, args=(outbox, self.work, self.arguments), daemon=True
-        )
-        self.started = time.monotonic()
-        process.start()
-        outbox.close()
-        try:
-            while not self._unwanted():
-                if inbox.poll(0.1):
-                    kind, value = inbox.recv()
-                    if kind == "result":
+            self._worker = worker = IDLE.take()
+            self.started = time.monotonic()
+            worker.begin(self.work, self.arguments)
+            while not self._unwanted() and (message := worker.hear()) is not None:
+                match message:
+                    case ("result", value):
                         self.results.append(value)
-                    elif kind == "failure":
-                        self.failure = value
-                        return
-                    else:
+                        continue
+                    case ("failure", sentence):
+                        self.failure = sentence
+                    case _:
                         self.finished = True
-                        return
-            self.cancel()
-        except (EOFError, ConnectionError):
-            self.failure = "The computation ended without an answer, perhaps for want of memory."
-        finally:
-            process.terminate()
-            process.join()
-            inbox.close()
+                self._worker = None
+                IDLE.give(worker)
+                return
+            worker.bury()
+            if not self.cancelled:
+                self.failure = "The computation ended by itself, perhaps for want of memory."
 
     def _unwanted(self) -> bool:
-        self.forsaken = self.forsaken or time.monotonic() - self.seen > PATIENCE_SECONDS
-        return self._ended.is_set() or self.forsaken
-
-
-def send_all(
-    outbox: Connection, work: Callable[..., Iterator[object]], arguments: tuple[Any, ...]
-) -> None:
-    """In the job's process: send every result, then how it ended."""
-    try:
-        for result in work(*arguments):
-            outbox.send(("result", result))
-        outbox.send(("end", None))
-    except ParamixerError as error:
-        outbox.send(("failure", str(error)))
-    except MemoryError:
-        outbox.send(("failure", "This machine has too little memory for it: choose a smaller N."))
-    except (BrokenPipeError, ConnectionError):
-        return
+        if time.monotonic() - self.seen > PATIENCE_SECONDS:
+            self.forsaken = self.cancelled = True
+        return self.cancelled

@@ -1,0 +1,168 @@
+"""Low rank against sparse factors at one budget, fitted side by side or over many budgets."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from paramixer_core.analysis.matrix_lab import (
+    Budget,
+    budgets,
+    exact_hadamard,
+    fit_sparse,
+    full_budget,
+    low_rank_errors,
+)
+from paramixer_core.analysis.targets import make_target
+from paramixer_core.errors import ParamixerError
+from paramixer_core.protocols import Protocol
+
+PICTURES = 6
+"""How often in a fit the approximation itself is reported, besides its error."""
+
+REPORTS = 30
+LEAST_LEAD = 0.01
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitReport:
+    """The state of one fit: its relative error, and now and then its N x N approximation."""
+
+    protocol: Protocol
+    step: int
+    steps: int
+    error: float
+    matrix: Float[np.ndarray, "side side"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """One budget of a sweep: the relative errors of both families at the same parameters."""
+
+    protocol: Protocol
+    factors: int
+    rank: int
+    parameters: int
+    sparse_error: float
+    low_rank_error: float
+
+
+def ranks_offered(side: int, num_links: int = 3) -> tuple[int, ...]:
+    """Every rank r whose 2 N r numbers some chain of CHORD or CDIL factors spends exactly."""
+    found = {budget.rank for each in Protocol for budget in budgets(each, side, num_links)}
+    if not found:
+        raise ParamixerError(
+            "a matrix with more entries than two factors have links",
+            f"{side} x {side}",
+            "choose a larger matrix or fewer links",
+        )
+    return tuple(sorted(found))
+
+
+def first_rank(side: int, num_links: int = 3) -> int:
+    """The least budget of CHORD with all its factors, or the largest there is where none has."""
+    try:
+        return full_budget(Protocol.CHORD, side, num_links).rank
+    except ParamixerError:
+        return ranks_offered(side, num_links)[-1]
+
+
+def entrants(side: int, rank: int, num_links: int = 3) -> dict[Protocol, Budget]:
+    """Per protocol its largest budget of at most 2 N `rank` numbers; absent if it has none."""
+    found = {}
+    for protocol in Protocol:
+        within = [one for one in budgets(protocol, side, num_links) if one.rank <= rank]
+        if within:
+            found[protocol] = within[-1]
+    return found
+
+
+def num_reports(steps: int) -> int:
+    """How many reports a fit of so many steps makes."""
+    every = max(1, steps // REPORTS)
+    return len({*range(0, steps + 1, every), steps})
+
+
+def contest(
+    target: np.ndarray, fitted: Mapping[Protocol, Budget], steps: int = 400, seed: int = 0
+) -> Iterator[FitReport]:
+    """Fit every protocol's chain to the target, in turns, so that all errors fall together."""
+    every = max(1, steps // REPORTS)
+    fits = {
+        protocol: fit_sparse(target, budget.wiring, steps=steps, seed=seed, every=every)
+        for protocol, budget in fitted.items()
+    }
+    pictured = every * max(1, REPORTS // PICTURES)
+    while fits:
+        for protocol in list(fits):
+            fit = next(fits[protocol], None)
+            if fit is None:
+                del fits[protocol]
+                continue
+            drawn = fit.step % pictured == 0 or fit.step == steps
+            yield FitReport(
+                protocol,
+                fit.step,
+                steps,
+                fit.error,
+                fit.matrix().astype(np.float32) if drawn else None,
+            )
+
+
+def sweep_plan(side: int, num_links: int = 3, most: int = 6) -> list[tuple[Protocol, Budget]]:
+    """At most `most` budgets per protocol, from the least to the largest."""
+    plan = []
+    for protocol in Protocol:
+        every = budgets(protocol, side, num_links)
+        places = np.unique(np.linspace(0, len(every) - 1, most).round().astype(int))
+        plan += [(protocol, every[place]) for place in places if every]
+    return plan
+
+
+def sweep_budgets(
+    target: np.ndarray, num_links: int = 3, steps: int = 400, seed: int = 0, most: int = 6
+) -> Iterator[SweepResult]:
+    """Fit the target at every budget of `sweep_plan`; the final error of each."""
+    low = low_rank_errors(target)
+    for protocol, budget in sweep_plan(len(target), num_links, most):
+        *_, last = fit_sparse(target, budget.wiring, steps=steps, seed=seed, every=steps)
+        yield SweepResult(
+            protocol,
+            len(budget.wiring.offsets),
+            budget.rank,
+            budget.parameters,
+            last.error,
+            float(low[budget.rank]),
+        )
+
+
+def hadamard_error(side: int) -> float:
+    """The relative error of the fast transform's CDIL factors: rounding alone."""
+    target = make_target("hadamard", side)
+    return float(np.linalg.norm(target - exact_hadamard(side).matrix()) / np.linalg.norm(target))
+
+
+def winner(sparse_error: float, low_rank_error: float) -> str:
+    """ "sparse", "low rank", or "neither" where they are within one hundredth of each other.
+
+    >>> winner(0.2, 0.9), winner(0.9, 0.2), winner(0.5, 0.505)
+    ('sparse', 'low rank', 'neither')
+    """
+    if abs(sparse_error - low_rank_error) < LEAST_LEAD:
+        return "neither"
+    return "sparse" if sparse_error < low_rank_error else "low rank"
+
+
+def sweep_csv(results: list[SweepResult]) -> str:
+    """The results as CSV with a header, one line a fit, and who wins."""
+    out = io.StringIO()
+    columns = [*SweepResult.__dataclass_fields__, "winner"]
+    writer = csv.DictWriter(out, columns)
+    writer.writeheader()
+    for result in results:
+        best = winner(result.sparse_error, result.low_rank_error)
+        writer.writerow(asdict(result) | {"protocol": result.protocol.value, "winner": best})
+    return out.getvalue()
