@@ -1,5 +1,6 @@
 import dataclasses
 import itertools
+import weakref
 
 import pytest
 import torch
@@ -90,20 +91,47 @@ def test_parameters_are_exactly_those_of_the_network(config):
 @pytest.mark.parametrize("residual", list(Residual))
 def test_activation_bytes_are_exactly_the_tensors_kept_for_the_backward_pass(config, residual):
     network, inputs, report = prepare(config.replace(residual=residual))
-    known = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
-    known.add(inputs.untyped_storage().data_ptr())
-    kept = {}
+    assert kept_bytes(network, inputs) == report.activation_bytes
+
+
+@pytest.mark.parametrize("name", READINGS)
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("heads", [1, 2])
+def test_activation_bytes_of_the_rivals_are_exactly_the_tensors_kept(name, batch, heads):
+    for seq_len, size in ((3, 5), (16, 3), (21, 4)):
+        config = RunConfig(
+            mixer=name, seq_len=seq_len, channels=8, hidden=5, heads=heads, rival_size=size,
+            batch=batch,
+        )  # fmt: skip
+        network, inputs, report = prepare(config)
+        assert kept_bytes(network, inputs) == report.activation_bytes, config
+
+
+class Held:
+    """A tensor that the backward pass will read, for as long as it is kept."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor.detach()
+
+
+def kept_bytes(network, inputs):
+    """Bytes that are alive for the backward pass alone: no parameter, constant or input."""
+    constant = [*network.parameters(), *network.buffers(), inputs]
+    known = {tensor.untyped_storage().data_ptr() for tensor in constant}
+    alive = weakref.WeakSet()
 
     def keep(tensor):
-        if tensor.is_floating_point() and tensor.untyped_storage().data_ptr() not in known:
-            kept[tensor.untyped_storage().data_ptr()] = tensor
-        return tensor
+        held = Held(tensor)
+        alive.add(held)
+        return held
 
-    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda held: held.tensor)
     with use_implementation("portable"), hooks:
-        network(inputs)
-    counted = sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
-    assert counted == report.activation_bytes
+        outputs = network(inputs)
+    storages = {held.tensor.untyped_storage() for held in alive}
+    sizes = {storage.data_ptr(): storage.nbytes() for storage in storages}
+    assert outputs.grad_fn is not None, "it holds the tensors"
+    return sum(size for place, size in sizes.items() if place not in known)
 
 
 def test_parts_add_up_and_scale_with_blocks_and_batch():

@@ -22,6 +22,15 @@ def reads(s: CostShape, formula: str, forward: int, **more: int) -> PartCost:
     )
 
 
+def copies(s: CostShape) -> int:
+    """1 where batched products need copies of queries, keys and values, head by head; else 0.
+
+    With one head or one sequence they read the tensor that all three lie in, which is counted
+    among the projections.
+    """
+    return int(s.batch > 1 and s.heads > 1)
+
+
 def plain_attention(s: CostShape) -> PartCost:
     """Q K^T, then A V; A is kept."""
     return reads(
@@ -33,48 +42,110 @@ def plain_attention(s: CostShape) -> PartCost:
 
 
 def linear_attention(s: CostShape) -> PartCost:
-    """phi(K)^T V, phi(Q) of it, and phi(Q) of the sum of phi(K)."""
+    """phi(K)^T V, phi(Q) of it, and phi(Q) of the sum of phi(K).
+
+    Kept are phi(Q), phi(K), numerator, denominator, quotient and the two sums.
+    """
     width = s.channels // s.heads
-    return reads(s, "2 N D d + N D", 2 * s.seq_len * s.channels * width + s.seq_len * s.channels)
+    return reads(
+        s,
+        "2 N D d + N D",
+        2 * s.seq_len * s.channels * width + s.seq_len * s.channels,
+        kept=s.tokens * ((4 + 2 * copies(s)) * s.channels + s.heads)
+        + s.batch * s.channels * (width + 1),
+    )
 
 
 def performer(s: CostShape) -> PartCost:
-    """Two random feature maps (their directions are not learned), then linear attention's."""
+    """Two random feature maps (their directions are not learned), then linear attention's.
+
+    Kept beside linear attention's are the scaled queries and keys and both exponentials.
+    """
     features = s.rival_size
     maps = 2 * s.seq_len * s.channels * features
     rest = 2 * s.seq_len * s.channels * features + s.seq_len * s.heads * features
-    return reads(s, "4 N D k + N h k", maps + rest, backward=maps + 2 * rest)
+    return reads(
+        s,
+        "4 N D k + N h k",
+        maps + rest,
+        backward=maps + 2 * rest,
+        kept=s.tokens * ((4 - 2 * copies(s)) * s.channels + s.heads * (4 * features + 1))
+        + s.batch * features * (s.heads + s.channels),
+    )
 
 
 def linformer(s: CostShape) -> PartCost:
-    """E K and F V, then attention to k tokens."""
-    kept = min(s.rival_size, s.seq_len)
-    return reads(s, "4 N D k", 4 * s.seq_len * s.channels * kept, parameters=2 * kept * s.seq_len)
+    """E K and F V, then attention to k tokens by the fused kernel, which keeps no N x k matrix."""
+    few = min(s.rival_size, s.seq_len)
+    return reads(
+        s,
+        "4 N D k",
+        4 * s.seq_len * s.channels * few,
+        parameters=2 * few * s.seq_len,
+        recomputed=s.tokens * s.channels * few,
+        kept=s.tokens * ((3 if s.batch > 1 else 1) * s.channels + s.heads)
+        + 2 * s.batch * few * s.channels,
+    )
 
 
 def nystromformer(s: CostShape) -> PartCost:
-    """Three kernels, the pseudo-inverse of the small one, and their product with V."""
+    """Three kernels, the pseudo-inverse of the small one, and their product with V.
+
+    Kept are the two wide kernels and the steps of the pseudo-inverse, 32 small matrices a head.
+    """
     marks = min(s.rival_size, s.seq_len)
     wide = 4 * s.seq_len * marks * s.channels
     small = 2 * marks**2 * s.channels + PSEUDO_INVERSE_PRODUCTS * s.heads * marks**3
-    return reads(s, "4 N D k + 2 D k^2 + 24 h k^3", wide + small)
+    return reads(
+        s,
+        "4 N D k + 2 D k^2 + 24 h k^3",
+        wide + small,
+        kept=s.tokens * ((2 + copies(s)) * s.channels + 2 * s.heads * marks)
+        + s.batch * (4 * marks * s.channels + s.heads * (32 * marks**2 + 2 * marks + 3)),
+    )
 
 
 def reformer(s: CostShape) -> PartCost:
-    """The hash (not differentiated), then each chunk's attention to two chunks."""
+    """The hash (not differentiated), then each chunk's attention to two chunks.
+
+    PyTorch's fused kernels don't read chunks, so the 2 k scores of every token are kept, with the
+    order of the tokens, twice (an int64 counts as two numbers).
+    """
     chunk = min(s.rival_size, s.seq_len)
     half_buckets = max(1, -(-s.seq_len // chunk) // 2)
     padded = -(-s.seq_len // chunk) * chunk
     hashed = s.seq_len * s.channels * half_buckets
     scores = 4 * padded * chunk * s.channels
-    return reads(s, "4 N D k + N D ceil(N/k)/2", hashed + scores, backward=2 * scores)
+    return reads(
+        s,
+        "4 N D k + N D ceil(N/k)/2",
+        hashed + scores,
+        backward=2 * scores,
+        kept=s.tokens * (s.channels + 4 * s.heads)
+        + s.batch * padded * (7 * s.channels + 2 * s.heads * (1 + chunk)),
+    )
 
 
 def local_window(s: CostShape) -> PartCost:
-    """Each stretch of k tokens attends to three stretches; what lies further is masked."""
+    """Each stretch of k tokens attends to three stretches; what lies further is masked.
+
+    PyTorch's fused kernels don't read stretches: the 3 k scores of every token are kept, and its
+    keys and values three times, but for one head of one sequence, whose values are not copied.
+    """
     window = min(s.rival_size, s.seq_len)
-    padded = -(-s.seq_len // window) * window
-    return reads(s, "6 N D k", 6 * padded * window * s.channels)
+    stretches = -(-s.seq_len // window)
+    padded = stretches * window
+    once = s.batch * s.heads == 1
+    values = (stretches + 2) * window if once else 3 * padded
+    answers = padded if once else s.seq_len
+    projected = 3 * s.seq_len  # not kept as they came: their copies are
+    return reads(
+        s,
+        "6 N D k",
+        6 * padded * window * s.channels,
+        kept=s.batch * s.channels * (4 * padded + values + answers - projected)
+        + 3 * s.batch * padded * window * s.heads,
+    )
 
 
 READINGS: dict[str, Reading] = {

@@ -108,7 +108,8 @@ class PartCost:
     """One part of the network, for one batch.
 
     `forward` and `backward` are multiply-adds; `parameters` and `kept` are float32 numbers,
-    `kept` those that the part makes and that must stay in memory until the backward pass.
+    `kept` those that the part makes and that must stay in memory until the backward pass (an
+    int64 counts as two).
     `recomputed` are the multiply-adds of `forward` that the fast kernels do once more during the
     backward pass instead of keeping their results: mixing keeps only its inputs, fused attention
     only its output. `formula` writes `forward` for one sequence in the symbols of CostShape.
