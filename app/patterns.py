@@ -159,6 +159,17 @@ def counts(seq_len: int, num_links: int) -> tuple[PatternCount, ...]:
     return pattern_counts(seq_len, num_links)
 
 
+@st.cache_data(max_entries=32, show_spinner=False)
+def count_curves(num_links: int) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """By name, N = 2, 4 .. 2^17 and the links at each."""
+    lengths = [2**exponent for exponent in range(1, 18)]
+    table = [pattern_counts(length, num_links) for length in lengths]
+    return {
+        column[0].name: (np.array(lengths), np.array([float(count.total) for count in column]))
+        for column in zip(*table, strict=True)
+    }
+
+
 @st.cache_data(max_entries=64, show_spinner="Measuring the graphs ...")
 def measures(wired: Wired) -> Sequence[GraphMeasures]:
     """The pattern's graph beside a ring lattice, a random regular and a complete graph."""

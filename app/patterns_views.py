@@ -5,7 +5,7 @@ import streamlit as st
 from app import compute, controls, patterns, quantities
 from app.components import growth_view, matrix_view, pattern_of_offsets, ring_view
 from app.compute import Wired
-from app.figures.lines import Curve, curves_figure
+from app.figures.lines import Curve, Mark, curves_figure
 from app.patterns import all_offsets
 from paramixer_core.protocols import Protocol
 
@@ -139,6 +139,28 @@ def count(wired: Wired) -> None:
                     f"from **{at.cheaper_from:,}** on."
                 )
 
+    st.plotly_chart(
+        curves_figure(
+            [
+                Curve(name, x, y, meaning=name.lower())
+                for name, (x, y) in patterns.count_curves(wired.num_links).items()
+            ],
+            x_label="tokens N (log scale)",
+            y_label="links (log scale)",
+            log_x=True,
+            log_y=True,
+            marks=[Mark(wired.seq_len, f"N = {wired.seq_len:,}")],
+            dark=controls.dark_theme(),
+        ),
+        width="stretch",
+        key="count-curves",
+        alt="Links over N for attention, CHORD and CDIL, with a line at the chosen N.",
+    )
+    st.caption(
+        "Attention's line is twice as steep: where the others cross it, they have fewer links from "
+        "there on."
+    )
+
 
 def graph(wired: Wired) -> None:
     """Diameter, mean path, degree and spectral gap beside other graphs."""
@@ -180,7 +202,9 @@ def graph(wired: Wired) -> None:
         ),
         width="stretch",
         key="diameters",
+        alt="Diameter in hops over N from 8 to 1024 for CHORD and CDIL.",
     )
+    st.caption("The diameter grows by about one hop each time that N doubles, or slower.")
 
 
 def compare(wired: Wired) -> None:

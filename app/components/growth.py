@@ -30,7 +30,7 @@ def growth_payload(steps: NDArray[np.integer[Any]], factors: int, texts: dict[st
         for name, meaning in (
             ("old", "chord"),
             ("new", "positive"),
-            ("never", "warning"),
+            ("never", "neutral"),
             ("selection", "selection"),
         )
     }

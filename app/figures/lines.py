@@ -55,10 +55,17 @@ def curves_figure(
             hovertemplate=f"{curve.name}: %{{y:,.6~g}}<extra></extra>",
         )
     for mark in marks:
-        figure.add_vline(
-            x=mark.x,
-            line={"color": "gray", "width": 1, "dash": "dot"},
-            annotation={"text": mark.text, "font": {"size": 12}},
+        figure.add_vline(x=mark.x, line={"color": "gray", "width": 1, "dash": "dot"})
+        # Plotly places annotations, unlike lines, by the logarithm on a log axis.
+        figure.add_annotation(
+            x=np.log10(mark.x) if log_x else mark.x,
+            y=1,
+            yref="paper",
+            text=mark.text,
+            font={"size": 12},
+            showarrow=False,
+            xanchor="left",
+            yanchor="top",
         )
     figure.update_xaxes(title=x_label, type="log" if log_x else "linear", showgrid=True)
     figure.update_yaxes(title=y_label, type="log" if log_y else "linear", exponentformat="SI")

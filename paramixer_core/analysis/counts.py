@@ -43,7 +43,7 @@ def pattern_counts(seq_len: int, num_links: int = 9) -> tuple[PatternCount, ...]
     require_num_links(num_links)
     factors = num_factors(seq_len)
     return (
-        PatternCount("Attention", "N^2", seq_len, 1, seq_len, None),
+        PatternCount("Attention", "N²", seq_len, 1, seq_len, None),
         PatternCount(
             "CHORD",
             "N M (M+1)",

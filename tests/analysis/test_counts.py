@@ -42,4 +42,4 @@ def test_the_count_takes_the_longest_sequence_of_a_run_at_once() -> None:
 
 
 def test_attention_is_one_full_factor() -> None:
-    assert pattern_counts(7)[0] == PatternCount("Attention", "N^2", 7, 1, 7, None)
+    assert pattern_counts(7)[0] == PatternCount("Attention", "N²", 7, 1, 7, None)

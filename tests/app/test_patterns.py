@@ -1,8 +1,10 @@
 """The story of the patterns: every step at every length, its numbers those of the core."""
 
+import numpy as np
 import pytest
 
-from app.patterns import PARTS
+from app.figures.lines import Curve, Mark, curves_figure
+from app.patterns import PARTS, count_curves
 from paramixer_core.analysis.counts import pattern_counts
 from paramixer_core.analysis.graphs import compare_graphs
 from paramixer_core.analysis.patterns import pattern_costs
@@ -82,3 +84,25 @@ def test_the_buttons_turn_the_pages_of_the_story_and_its_link() -> None:
 def test_a_lesson_can_lock_the_step_and_the_length() -> None:
     page = open_page("patterns", part="factor", lock="part,n")
     assert [number.disabled for number in page.number_input] == [True]
+
+
+def test_the_count_curves_are_the_closed_forms() -> None:
+    curves = count_curves(5)
+    lengths, totals = curves["CHORD"]
+    for length, total in zip(lengths.tolist(), totals.tolist(), strict=True):
+        assert total == pattern_counts(length, 5)[1].total
+    assert list(curves) == ["Attention", "CHORD", "CDIL"]
+
+
+@pytest.mark.parametrize(("log_x", "place"), [(False, 128.0), (True, np.log10(128))])
+def test_a_mark_s_text_stands_at_its_line_on_either_axis(log_x: bool, place: float) -> None:
+    figure = curves_figure(
+        [Curve("c", np.array([2, 4]), np.array([1.0, 2.0]))],
+        x_label="x",
+        y_label="y",
+        log_x=log_x,
+        marks=[Mark(128, "here")],
+    )
+    (line,), (text,) = figure.layout.shapes, figure.layout.annotations
+    assert (line.x0, text.text) == (128, "here")
+    assert text.x == pytest.approx(place)

@@ -196,7 +196,7 @@ class Growth {
     if (never && hop === header.factors && example) {
       this.count.textContent += header.compact
         ? `, ${never.toLocaleString("en")} pairs never`
-        : ` ${never.toLocaleString("en")} pairs stay unreached, marked with a cross: token ${example[0]} can't read token ${example[1]}.`;
+        : ` ${never.toLocaleString("en")} pairs stay unreached, in grey: token ${example[0]} can't read token ${example[1]}.`;
     }
     this.count.classList.toggle("alarm", never > 0 && hop === header.factors);
     this.read.textContent = cell ? pairText(cell, step) : (header.compact ? "" : "Hover over a cell: row i reads column j from which factor on?");
@@ -208,7 +208,7 @@ class Growth {
     this.first.disabled = this.back.disabled = header.locked || hop === 0;
     this.next.disabled = header.locked || hop === header.factors;
     const bars = header.mode === "full" ? " Each bar: the share of pairs linked after m factors." : "";
-    this.meaning.textContent = `Blue: linked before. Orange: linked by factor m. Empty: not yet.${bars}`;
+    this.meaning.textContent = `Blue: linked before. Orange: linked by factor m. Empty: not yet.${never ? " Grey, once all factors are in: never." : ""}${bars}`;
     this.canvas.setAttribute("aria-label", `${header.title}. ${countText(this, pairs)} ${this.read.textContent} Arrow keys select a pair, space plays.`);
     this.bars.setAttribute("aria-label", `Share of pairs linked after each factor: ${filled.map((count, m) => `m = ${m}: ${percent(count, pairs)}`).join(", ")}.`);
     this.ask();
