@@ -87,10 +87,15 @@ def lines_of(text: str) -> Iterator[str]:
 
 
 def columns_of(text: str) -> list[str]:
-    """The names in a CSV's first line."""
-    for row in _csv_rows(text):
-        return [name.strip() or f"column {at}" for at, name in enumerate(row, start=1)]
-    raise ParamixerError("a CSV with a header line", "an empty file", REMEDY)
+    """The names in a CSV's first line, made distinct; raises ParamixerError if it is blank."""
+    first = next(_csv_rows(text), [])
+    if not any(name.strip() for name in first):
+        raise ParamixerError("a CSV that begins with a header line", "a blank line", REMEDY)
+    names: list[str] = []
+    for at, cell in enumerate(first, start=1):
+        name = cell.strip()[:MAX_LABEL]
+        names.append(name if name and name not in names else f"{name} (column {at})".strip())
+    return names
 
 
 def read_csv(text: str, label: str, parts: list[str]) -> Sequences:
