@@ -23,6 +23,7 @@ SIDES = (16, 24, 32, 48, 64, 100, 128, 200, 256, 384, 512)
 RUN, UPLOAD = "run", "upload"
 FAMILIES = {Protocol.CHORD: "CHORD", Protocol.CDIL: "CDIL"}
 STEPS = (50, 100, 200, 400, 800, 1600)
+UNSEEDED = ("shift", "circulant", "hadamard", "fourier")
 TYPES = ["npy", "csv", "tsv", "txt", "png", "jpg", "jpeg", "bmp", "gif", "webp"]
 UPLOADED_KNOWN = "Nobody knows beforehand who wins here: look."
 
@@ -76,7 +77,9 @@ def made_aim(name: str, most: int = MAX_SIDE) -> Aim:
     if name == "hadamard":
         sides = [side for side in sides if side & (side - 1) == 0]
     side = controls.stop("Rows and columns N", "side", sides, default=64)
-    seed = controls.whole_number("Seed of the target", "draw", low=0, high=2**31 - 1, default=0)
+    seed = 0
+    if name not in UNSEEDED:
+        seed = controls.whole_number("Seed of the target", "draw", low=0, high=2**31 - 1, default=0)
     known = TARGETS[name].known
     if name == "hadamard":
         known += (
@@ -157,20 +160,23 @@ def as_aim(title: str, known: str, matrix: NDArray[np.float64]) -> Aim:
 
 def choose_setting(side: int) -> Setting:
     """The budget and how long the fit goes on."""
-    num_links = controls.stop(
-        "CDIL links K", "k", (3, 5, 7, 9), default=3, tip="CHORD's number follows from N."
-    )
-    offered = ranks_offered(side, num_links)
-    rank = controls.stop(
-        "Budget: rank r, 2 N r numbers",
-        "budget",
-        offered,
-        default=first_rank(side, num_links),
-        tip="Low rank spends 2 N r numbers on rank r. Each sparse family takes its longest chain "
-        "of whole factors within that, and is compared with low rank at exactly its own number.",
-    )
-    steps = controls.stop("Steps of the fit", "fit", STEPS, default=400)
-    seed = controls.whole_number("Seed of the fit", "start", low=0, high=2**31 - 1, default=0)
+    top, more = st.container(), st.expander("How it is fitted")
+    with more:
+        num_links = controls.stop(
+            "CDIL links K", "k", (3, 5, 7, 9), default=3, tip="CHORD's number follows from N."
+        )
+        steps = controls.stop("Steps of the fit", "fit", STEPS, default=400)
+        seed = controls.whole_number("Seed of the fit", "start", low=0, high=2**31 - 1, default=0)
+    with top:
+        rank = controls.stop(
+            "Budget: rank r, 2 N r numbers",
+            "budget",
+            ranks_offered(side, num_links),
+            default=first_rank(side, num_links),
+            tip="Low rank spends 2 N r numbers on rank r. Each sparse family takes its longest "
+            "chain of whole factors within that, and is compared with low rank at exactly its own "
+            "number.",
+        )
     return Setting(num_links, rank, steps, seed, entrants(side, rank, num_links))
 
 

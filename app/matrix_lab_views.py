@@ -69,7 +69,7 @@ def errors(aim: Aim, setting: Setting, reports: Sequence[FitReport]) -> None:
         title="Relative error while it is fitted",
         x_label="step of gradient descent",
         y_label="|A − B|F / |A|F",
-        y_range=(0, max(1.1, *(report.error for report in reports[:2]))),
+        y_range=(0, max([1.1, *(report.error for report in reports[:2])])),
         height=220,
         key="lab-errors",
         caption="0 is exact, 1 is no better than the zero matrix. Low rank needs no steps: its "

@@ -64,16 +64,18 @@ def logits() -> None:
     """What bounds the rank of the logits."""
     settings, view = st.columns([1, 3], gap="large")
     with settings:
-        config = rank_fresh.choose_shape().replace(mixer="attention")
+        config = rank_fresh.choose_shape(heads_first=4).replace(mixer="attention")
         if config.seq_len > rank_fresh.AT_ONCE:
             st.caption(f"Measured at N = {rank_fresh.AT_ONCE}: longer ones take a while.")
             config = config.replace(seq_len=rank_fresh.AT_ONCE)
-    ranks = {
-        "D / heads": config.channels // config.heads,
-        "D": config.channels,
-        "N": config.seq_len,
-    }
-    answers = [f"{rank} ({name})" for name, rank in ranks.items()]
+    names: dict[int, list[str]] = {}
+    for name, rank in (
+        ("D / heads", config.channels // config.heads),
+        ("D", config.channels),
+        ("N", config.seq_len),
+    ):
+        names.setdefault(rank, []).append(name)
+    answers = [f"{rank} ({' = '.join(same)})" for rank, same in names.items()]
     with view:
         guess = commit(
             "logits",
@@ -84,16 +86,14 @@ def logits() -> None:
         )
         if guess is None:
             return
-        name = MatrixName(MatrixKind.LOGITS, 1)
-        found = rank_fresh.fresh_rank(config, name, True)
+        found = rank_fresh.fresh_rank(config, MatrixName(MatrixKind.LOGITS, 1), True)
         softmax = MatrixName(MatrixKind.HEAD if config.heads > 1 else MatrixKind.PRODUCT,
                              1 if config.heads > 1 else 0)  # fmt: skip
         after = rank_fresh.fresh_rank(config, softmax, True)
         rank = found.numerical_rank
-        right = [text for text in answers if text.startswith(f"{rank} ")]
         judge(
             guess,
-            guess if guess in right else "".join(right[:1]),
+            next((text for text in answers if text.startswith(f"{rank} ")), ""),
             f"The measured rank is **{rank}**: Q and K have D / heads columns, and no more "
             f"directions than columns survive, nor more than N. After the softmax it is "
             f"**{after.numerical_rank}**, with an effective rank of {after.effective_rank:.3g} "

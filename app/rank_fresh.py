@@ -30,7 +30,7 @@ RANDOM, ADDING, ORDER = "random", "adding", "temporal_order"
 TOKENS = {RANDOM: "random numbers", ADDING: "Adding task", ORDER: "Temporal Order task"}
 
 
-def choose_shape() -> RunConfig:
+def choose_shape(heads_first: int = 1) -> RunConfig:
     """N, D, heads and seed of the untrained blocks."""
     seq_len = controls.whole_number("Tokens N", "n", low=2, high=MAX_EXACT_SIDE, default=128)
     channels = controls.stop("Channels D", "width", STOPS, default=32)
@@ -38,7 +38,7 @@ def choose_shape() -> RunConfig:
         "Heads of attention",
         "heads",
         [heads for heads in (1, 2, 4, 8) if heads <= channels],
-        default=1,
+        default=heads_first,
         tip="A head is D / heads wide: that is the d of the bound rank ≤ d.",
     )
     seed = controls.whole_number("Seed", "seed", low=0, high=2**31 - 1, default=0)
