@@ -14,4 +14,5 @@ class Choice(StrEnum):
     def _missing_(cls, value: object) -> NoReturn:
         kind = re.sub("(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()
         names = ", ".join(member.value for member in cls)
-        raise ParamixerError(f"a {kind} among {names}", value, "choose one of them")
+        article = "an" if kind[0] in "aeiou" else "a"
+        raise ParamixerError(f"{article} {kind} among {names}", value, "choose one of them")

@@ -38,6 +38,20 @@ class DeviceChoice(Choice):
     MPS = "mps"
 
 
+class Precision(Choice):
+    """What matrix products are computed in; weights, loss and optimiser are float32 always."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+class Execution(Choice):
+    """Whether the network trains as it is written or compiled (on CUDA, as captured graphs)."""
+
+    PLAIN = "plain"
+    COMPILED = "compiled"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
     """One training run. Defaults are the paper's settings for the Adding task (Paramixer, 4.1).
@@ -70,10 +84,14 @@ class RunConfig:
     device: str = "auto"
     target_accuracy: float | None = None
     wiring: str = ""
+    precision: Precision = Precision.FLOAT32
+    execution: Execution = Execution.PLAIN
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "residual", Residual(self.residual))
         object.__setattr__(self, "link_source", LinkSource(self.link_source))
+        object.__setattr__(self, "precision", Precision(self.precision))
+        object.__setattr__(self, "execution", Execution(self.execution))
         DeviceChoice(self.device)
         for name in ("task", "mixer"):
             require_name(name, getattr(self, name))

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from paramixer_core.acceleration import Accelerated
 from paramixer_core.config import RunConfig, require_positive
 from paramixer_core.device import choose_device
 from paramixer_core.errors import ParamixerError
+from paramixer_core.mixing import prepare
 from paramixer_core.models import build_network
 from paramixer_core.probe import probe_network
 from paramixer_core.tasks import Batch, make_task
@@ -74,6 +76,9 @@ class Trainer:
         self.task = make_task(config.task, config.seq_len)
         generator = torch.Generator().manual_seed(config.seed)
         self.network = build_network(config, self.task, generator).to(self.device)
+        self.accelerated = Accelerated(
+            self.network, config.precision, config.execution, self.device
+        )
         self.step_number = 0
         self.optimizer = torch.optim.Adam(
             self.network.parameters(),
@@ -106,7 +111,7 @@ class Trainer:
         number = self.step_number + 1
         batch = self.batch(number).to(self.device)
         self.optimizer.zero_grad()
-        outputs = self.network(batch.inputs)
+        outputs = self.accelerated.train(batch.inputs)
         loss = self.task.loss(outputs, batch.targets)
         loss_value = float(loss.detach())
         require_finite(number, "loss", loss_value)
@@ -135,7 +140,7 @@ class Trainer:
             part = Batch(
                 inputs[start : start + EVALUATION_BATCH], targets[start : start + EVALUATION_BATCH]
             ).to(self.device)
-            outputs = self.network(part.inputs)
+            outputs = self.accelerated.evaluate(part.inputs)
             share = len(part.inputs) / len(inputs)
             loss += share * float(self.task.loss(outputs, part.targets))
             accuracy += share * float(self.task.correct(outputs, part.targets).float().mean())
@@ -196,6 +201,7 @@ def train(
     `snapshot_due`, both also after the last step. Ends early once the test accuracy reaches the
     run's `target_accuracy`. Raises Diverged.
     """
+    prepare()
     trainer = Trainer(config, device)
     yield trainer.evaluate()
     yield trainer.snapshot()

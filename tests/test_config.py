@@ -82,6 +82,16 @@ WRONG: list[tuple[str, object, str]] = [
         "gpu",
         "Expected a device choice among auto, cpu, cuda, mps, got gpu: choose one of them.",
     ),
+    (
+        "precision",
+        "half",
+        "Expected a precision among float32, bfloat16, got half: choose one of them.",
+    ),
+    (
+        "execution",
+        "fast",
+        "Expected an execution among plain, compiled, got fast: choose one of them.",
+    ),
     ("positions", "no", "Expected positions as true, false or none, got no: choose one."),
     ("task", 3, "Expected the name of a task, got 3: choose a task by its name."),
     ("wiring", 7, "Expected a wiring as text, got 7: pass wiring.as_text()."),

@@ -1,6 +1,7 @@
 """What is measured: groups of rows that do the same work in different ways."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
@@ -198,15 +199,8 @@ def add_step(group: Group, name: str, config: RunConfig, path: str | None) -> No
     """A row that trains one network by one path."""
 
     def build() -> Callable[[], object]:
-        trainer = Trainer(config)
-
-        def step() -> object:
-            if path is None:
-                return trainer.step()
-            with use_implementation(path):
-                return trainer.step()
-
-        return step
+        with use_implementation(path) if path else nullcontext():
+            return Trainer(config).step  # which keeps to the path that it was built under
 
     group.add(Row(name, build, step_work(config)))
 

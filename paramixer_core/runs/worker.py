@@ -93,8 +93,10 @@ def train(
 def warm_up() -> None:
     """Pay for the slow imports and the first step now, before anybody waits."""
     from paramixer_core.config import RunConfig
+    from paramixer_core.mixing import prepare
     from paramixer_core.training import Trainer
 
+    prepare()
     Trainer(RunConfig(seq_len=4, channels=4, hidden=4, batch=1, device="cpu")).step()
 
 
