@@ -45,18 +45,25 @@ def finished_jobs() -> dict[object, Job[Any]]:
 
 
 def progress(work: Job[Any], total: int, unit: str, key: str) -> None:
-    """How far a job is, with the time left and a button that ends it; nothing once it is done."""
+    """How far the job under `key` is, with a button to end it or, once ended, to start it anew.
+
+    Nothing once it is done.
+    """
     done = len(work.results)
     if work.failure:
         st.error(work.failure, icon=":material/error:")
     elif work.cancelled:
-        st.caption(f"Stopped after {done:,} of {total:,}.")
+        told, button = st.columns([5, 1], vertical_alignment="center")
+        told.caption(f"Stopped after {done:,} of {total:,}.")
+        if button.button("Again", key=f"again-{key}", icon=":material/replay:"):
+            st.session_state.pop(key)
+            st.rerun()
     elif work.running:
         bar, button = st.columns([5, 1], vertical_alignment="center")
         bar.progress(min(1.0, done / total), text=pace(work, done, total, unit))
         if button.button("Stop", key=f"stop-{key}", icon=":material/stop:"):
             work.cancel()
-            st.rerun(scope="fragment")
+            st.rerun()
 
 
 def pace(work: Job[Any], done: int, total: int, unit: str) -> str:

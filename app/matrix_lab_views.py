@@ -15,12 +15,11 @@ from paramixer_core.inspection import colour_limit
 from paramixer_core.protocols import Protocol
 
 TICK_SECONDS = 0.7
-AGAIN = "lab-again"
 
 
 def fit(aim: Aim, setting: Setting) -> None:
     """The fit, from its first step on, with everything that it has reached so far."""
-    request = (aim.digest, setting.key, st.session_state.get(AGAIN, 0))
+    request = (aim.digest, setting.key)
     work = jobs.job(
         "lab-fit", request, contest, aim.matrix, dict(setting.budgets), setting.steps, setting.seed
     )
@@ -40,9 +39,6 @@ def fit(aim: Aim, setting: Setting) -> None:
     if ticking:
         return
     with st.container(horizontal=True, gap="small"):
-        if st.button("Fit again", icon=":material/replay:", key="lab-refit"):
-            st.session_state[AGAIN] = st.session_state.get(AGAIN, 0) + 1
-            st.rerun()
         files(list(work.results))
 
 

@@ -1,6 +1,7 @@
 """Blocks with random initial weights: spectra at one setting, and ranks over d, N and seeds."""
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
@@ -77,29 +78,34 @@ def draw() -> None:
         lens = ranks.choose_lens(config.seq_len)
     plan = [(one, name) for one in configs for name in ranks.wanted_names(one, kinds)]
 
+    work = None
+    if config.seq_len > AT_ONCE:
+        asked = (tuple(plan), random_tokens)
+        work = jobs.job("rank-fresh", asked, measure_plan, *asked)
+    ticking = work is not None and work.running
+
     def spectra() -> None:
-        entries = measured(plan, random_tokens)
-        shown = ranks.shown_of(entries, lens)
+        if work is None:
+            reports = [fresh_rank(one, name, random_tokens) for one, name in plan]
+        else:
+            jobs.progress(work, len(plan), "matrix", "rank-fresh")
+            reports = list(work.results)
+        shown = ranks.shown_of(entries(plan, reports), lens)
         rank_views.spectra(shown, lens, "fresh-spectra", "Singular values before training")
         rank_views.table(shown, lens, "rank-figures")
+        if ticking and work is not None and not work.running:
+            st.rerun()
 
     with view:
         rank_views.definitions()
-        long = config.seq_len > AT_ONCE
-        st.fragment(spectra, run_every=TICK_SECONDS if long else None, key="fresh")()
+        st.fragment(spectra, run_every=TICK_SECONDS if ticking else None, key="fresh")()
         sweep(config, mixers, random_tokens)
 
 
-def measured(plan: list[tuple[RunConfig, MatrixName]], random_tokens: bool) -> list[Entry]:
-    """What is measured of the plan so far: at once for short sequences, else by a job."""
-    if all(config.seq_len <= AT_ONCE for config, _ in plan):
-        reports = [fresh_rank(config, name, random_tokens) for config, name in plan]
-    else:
-        work = jobs.job(
-            "rank-fresh", (tuple(plan), random_tokens), measure_plan, tuple(plan), random_tokens
-        )
-        jobs.progress(work, len(plan), "matrix", "rank-fresh")
-        reports = list(work.results)
+def entries(
+    plan: Sequence[tuple[RunConfig, MatrixName]], reports: Sequence[RankReport]
+) -> list[Entry]:
+    """The part of the plan that is measured."""
     return [
         Entry(ranks.short_title(config.mixer), config, name, report)
         for (config, name), report in zip(plan, reports, strict=False)
