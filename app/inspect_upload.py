@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import engine, names
-from app.linked import KEPT
+from app.linked import settings_of
 from app.navigation import link_to
 from paramixer_core.config import LinkSource, Residual
 from paramixer_core.errors import ParamixerError
@@ -123,7 +123,7 @@ def data() -> None:
         kept = st.session_state.setdefault(names.UPLOADED, [])
         if name not in kept:
             kept.append(name)
-        st.session_state[KEPT]["task"] = name
+        settings_of("train")["task"] = name
     if prepared.name in st.session_state.get(names.UPLOADED, []):
         st.success("They are a task of the **Train** page now.")
         link_to("train.py", "Train on them")

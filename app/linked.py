@@ -2,14 +2,33 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
 T = TypeVar("T")
+PAGE = "page_of_settings"
 KEPT = "kept_settings"
 LOCK = "lock"
 SHOWN_URL_TEXT = 40
+
+
+def turn_to(page: str) -> None:
+    """Begin a page by its address: settings are a page's own, those of the one before are put away.
+
+    Two pages may so use one name, such as n, with ranges of their own.
+    """
+    before = st.session_state.get(PAGE)
+    if before is not None and before != page:
+        for key in settings_of(before):
+            st.session_state.pop(key, None)
+    st.session_state[PAGE] = page
+
+
+def settings_of(page: str) -> dict[str, Any]:
+    """The settings of a page as they were last seen in this tab; may be changed before a visit."""
+    pages: dict[str, dict[str, Any]] = st.session_state.setdefault(KEPT, {})
+    return pages.setdefault(page, {})
 
 
 @dataclass(frozen=True)
@@ -29,7 +48,7 @@ class Linked(Generic[T]):
         A text that `parse` refuses is replaced by the nearest valid value, or the default, and a
         sentence on the page says so. A URL that changed under us (the back button) is followed.
         """
-        kept = st.session_state.setdefault(KEPT, {})
+        kept = settings_of(st.session_state.get(PAGE, ""))
         text = st.query_params.get(self.key)
         if self.key in st.session_state and text in (None, str(kept.get(self.key))):
             return
@@ -55,7 +74,7 @@ class Linked(Generic[T]):
 
     def keep(self, value: T) -> T:
         """Write the setting to the URL, and remember it for a later visit to its page."""
-        st.session_state[KEPT][self.key] = value
+        settings_of(st.session_state.get(PAGE, ""))[self.key] = value
         if st.query_params.get(self.key) != str(value):
             st.query_params[self.key] = str(value)
         return value

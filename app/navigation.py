@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.linked import turn_to
 from app.warm import warm_up
 from paramixer_core.errors import ParamixerError
 
@@ -61,6 +62,7 @@ def run_app(first: str = PAGES[0].file) -> None:
             for entry in PAGES
         ]
     )
+    turn_to(page.url_path)
     try:
         page.run()
     except ParamixerError as error:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.linked import KEPT, LOCK, Linked
+from app.linked import LOCK, Linked, settings_of
 from paramixer_core.analysis.wiring import MAX_NAME, Wiring
 from paramixer_core.analysis.wiring_examples import wiring_examples
 from paramixer_core.config import WIRING
@@ -136,7 +136,7 @@ def written(wiring: Wiring, factor: int) -> str:
 
 def carried() -> Wiring | None:
     """The wiring that the link or an earlier visit brings to another page; None without one."""
-    text = st.query_params.get(KEY) or st.session_state.get(KEPT, {}).get(KEY)
+    text = st.query_params.get(KEY) or settings_of("wiring").get(KEY)
     if not text:
         return None
     try:

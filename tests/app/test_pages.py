@@ -100,3 +100,25 @@ def test_cost_figures_are_those_of_the_closed_forms():
     helps = [metric.help for metric in page.metric]
     for metric_help, count in zip(helps, expected.values(), strict=True):
         assert metric_help.startswith(f"{count:,} ")
+
+
+def test_a_name_that_two_pages_share_is_each_page_s_own():
+    script = (
+        "import streamlit as st\n"
+        "from app import controls\n"
+        "from app.linked import turn_to\n"
+        "page = st.session_state.get('where', 'patterns')\n"
+        "turn_to(page)\n"
+        "low = 2 if page == 'patterns' else 100\n"
+        "controls.whole_number('Tokens N', 'n', low=low, high=512, default=low + 5)\n"
+    )
+    page = AppTest.from_string(script).run()
+    page.number_input[0].set_value(33).run()
+    page.session_state["where"] = "train"
+    del page.query_params["n"]
+    page.run()
+    assert page.number_input[0].value == 105
+    page.session_state["where"] = "patterns"
+    del page.query_params["n"]
+    page.run()
+    assert page.number_input[0].value == 33
