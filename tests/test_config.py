@@ -46,6 +46,7 @@ WRONG: list[tuple[str, object, str]] = [
     ("batch", "40", f"Expected batch as a whole number from 1 to 4096, got 40: {IN_RANGE}."),
     ("steps", None, f"Expected steps as a whole number from 1 to 10000000, got None: {IN_RANGE}."),
     ("seed", -1, f"Expected seed as a whole number from 0 to 2147483647, got -1: {IN_RANGE}."),
+    ("rival_size", 1, f"Expected rival_size as a whole number from 2 to 1024, got 1: {IN_RANGE}."),
     (
         "heads",
         3,
