@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from paramixer_core.mixing import operators  # noqa: F401  (registers the operators)
 from paramixer_core.mixing.checks import as_rows, flat_offsets, require_mixable
+from paramixer_core.mixing.operators import run
 from paramixer_core.mixing.table import (
     PLAIN,
     Implementation,
@@ -46,5 +45,4 @@ def mix(
     path = path_for(values.device.type, implementation)
     if path in PLAIN:
         return PLAIN[path](values, weights, rows, residual=residual)
-    mixed: Tensor = torch.ops.paramixer.mix(values, weights, flat, residual, path)
-    return mixed
+    return run(values, weights, flat, residual, path)

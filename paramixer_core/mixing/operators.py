@@ -1,6 +1,6 @@
 """The mixing operator as PyTorch operators with a gradient: what autograd and compilers see."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -88,20 +88,54 @@ def keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     ctx.offsets, ctx.residual, ctx.implementation = offsets, residual, implementation
 
 
-def gradient(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
-    """The backward pass; when it is to be differentiated in turn, in plain PyTorch."""
+def gradient(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    """The registered operator's backward pass."""
+    return gradient_by(torch.ops.paramixer.mix_backward, ctx, grad)
+
+
+def gradient_by(
+    run: Callable[..., tuple[Tensor, Tensor]], ctx: Any, grad: Tensor
+) -> tuple[Tensor | None, ...]:
+    """The backward pass by `run`; when it is to be differentiated in turn, in plain PyTorch."""
     values, weights = ctx.saved_tensors
     if torch.is_grad_enabled() and any(t.requires_grad for t in (grad, values, weights)):
         rows = rows_of(ctx.offsets, weights.shape[3])
         mixed = mix_rolled(values, weights, rows, residual=ctx.residual)
         wanted = [tensor for tensor in (values, weights) if tensor.requires_grad]
         found = iter(torch.autograd.grad(mixed, wanted, grad, create_graph=True))
-        grads = tuple(next(found) if t.requires_grad else None for t in (values, weights))
-        return (*grads, None, None, None)  # type: ignore[return-value]
-    grads = torch.ops.paramixer.mix_backward(
-        grad, values, weights, ctx.offsets, ctx.residual, ctx.implementation
-    )
+        slopes = [next(found) if t.requires_grad else None for t in (values, weights)]
+        return (*slopes, None, None, None)
+    grads = run(grad, values, weights, ctx.offsets, ctx.residual, ctx.implementation)
     return (*grads, None, None, None)
+
+
+class Mix(torch.autograd.Function):
+    """The same for calls that are not compiled: a registered operator costs 80 us more."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        """V_M from V_0."""
+        keep(ctx, inputs, inputs[0])
+        return run_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        """Gradients by values and weights."""
+        return gradient_by(run_backward, ctx, grads[0])
+
+
+def run(
+    values: Tensor, weights: Tensor, offsets: Sequence[int], residual: bool, implementation: str
+) -> Tensor:
+    """The mixing operator by the shortest way there is to it."""
+    inputs = (values, weights, offsets, residual, implementation)
+    if torch.compiler.is_compiling():
+        mixed: Tensor = torch.ops.paramixer.mix(*inputs)
+    elif torch.is_grad_enabled() and (values.requires_grad or weights.requires_grad):
+        mixed = Mix.apply(*inputs)  # type: ignore[no-untyped-call]
+    else:
+        mixed = run_forward(*inputs)
+    return mixed
 
 
 library: Any = torch.library.Library("paramixer", "DEF")  # type: ignore[no-untyped-call]
