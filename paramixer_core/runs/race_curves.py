@@ -103,11 +103,11 @@ def _line(
 
 
 def _band(lines: list[tuple[np.ndarray, np.ndarray]], max_points: int) -> Band:
-    if len(lines) == 1:
-        x, values = lines[0]
-        return Band(x, values, values, values, 1)
     first = max(x[0] for x, _ in lines)
     last = min(x[-1] for x, _ in lines)
+    if len(lines) == 1 or first > last:  # no stretch in common yet: the longest one alone
+        x, values = max(lines, key=lambda line: float(line[0][-1]))
+        return Band(x, values, values, values, 1)
     grid = np.unique(np.concatenate([x for x, _ in lines]))
     grid = grid[(grid >= first) & (grid <= last)]
     if len(grid) > max_points:

@@ -10,7 +10,7 @@ from paramixer_core.runs.local import LocalExecutor
 
 def main(folder: Path) -> None:
     """Continue the store's only run, and end once it is finished."""
-    executor = LocalExecutor(RunStore(folder), workers=1, spares=1)
+    executor = LocalExecutor(RunStore(folder), workers=1, spares=1, threads=1)
     run = executor.store.runs()[0]
     if run.state is not RunState.FINISHED:
         executor.resume(run.id)

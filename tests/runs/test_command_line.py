@@ -16,7 +16,7 @@ SETTINGS = (*SHAPE, "--batch", "4", "--steps", "20", "--learning-rate", "0.01")
 def test_a_run_is_trained_to_its_end_with_a_progress_bar(
     store: RunStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PARAMIXER_WORKERS", "1")
+    monkeypatch.setenv("PARAMIXER_WORKERS", "2")
     assert main(["--store", str(store.folder), "train", *SETTINGS, "--positions", "yes"]) == 0
     (run,) = store.runs()
     assert (run.state, run.step) == (RunState.FINISHED, 20)

@@ -17,7 +17,7 @@ from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import Run, RunStore, export
 from paramixer_core.runs.journal import Entry, StoreJournal
-from paramixer_core.runs.tensorboard import masked_crc
+from paramixer_core.runs.tensorboard import masked_crc, write_events
 from paramixer_core.training import Trainer
 from tests.runs.trained import train_here
 
@@ -98,6 +98,15 @@ def read_events(content: bytes) -> list[tuple[float, int, str, float]]:
         (number,) = struct.unpack("<f", value[-4:])
         found.append((struct.unpack("<d", data[1:9])[0], step, tag.decode(), number))
     return found
+
+
+def test_tensorboard_frames_are_those_that_tensorboard_reads(tmp_path: Path) -> None:
+    path = tmp_path / "events"
+    write_events(path, [(1.5, 300, "loss", 0.25), (2.5, 70_000, "loss", 0.5)])
+    content = path.read_bytes()
+    # How every event file that TensorFlow writes begins: a length of 24 and its masked checksum.
+    assert content.startswith(b"\x18\0\0\0\0\0\0\0\xa3\x7fK\x22")
+    assert read_events(content) == [(1.5, 300, "loss", 0.25), (2.5, 70_000, "loss", 0.5)]
 
 
 def test_tensorboard_files_hold_every_curve(store: RunStore, run: Run, tmp_path: Path) -> None:

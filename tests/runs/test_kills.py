@@ -124,7 +124,7 @@ def test_a_killed_server_leaves_no_worker_and_its_run_goes_on_bit_for_bit(
             break
         assert left.state is RunState.RUNNING  # until the next server finds it
         require_sound(store, left, losses)
-    heir = LocalExecutor(store, workers=1, spares=0)
+    heir = LocalExecutor(store, workers=1, spares=0, threads=1)
     interrupted = store.run(run.id)
     assert interrupted.state is RunState.INTERRUPTED
     assert interrupted.reason.endswith("continue it when you like.")

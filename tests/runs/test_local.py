@@ -21,7 +21,7 @@ LONG = TINY.replace(steps=100_000)
 def executor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalExecutor]:
     """One executor with a single worker slot for the tests of this file."""
     store = RunStore(tmp_path_factory.mktemp("runs"))
-    made = LocalExecutor(store, workers=1)
+    made = LocalExecutor(store, workers=1, threads=1)
     yield made
     made.close()
     store.close()

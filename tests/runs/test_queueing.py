@@ -51,6 +51,11 @@ def test_twenty_runs_of_one_delay_another_by_one() -> None:
     assert fair_order(waiting, {"ann": 1}, {})[0].owner == "bob"
 
 
+def test_a_turn_counts_as_a_run_that_is_running() -> None:
+    order = fair_order(line(["ann", "ann", "bob", "bob", "bob"]), {"ann": 1}, {})
+    assert [run.owner for run in order] == ["bob", "ann", "bob", "ann", "bob"]
+
+
 def test_of_two_with_nothing_running_the_one_served_longer_ago_comes_first() -> None:
     waiting = line(["ann", "bob"])
     assert fair_order(waiting, {}, {"ann": 200.0, "bob": 100.0})[0].owner == "bob"

@@ -13,7 +13,7 @@ import pytest
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import RunStore, export, races
-from paramixer_core.runs.race_curves import RaceAxis, RaceQuantity, race_curves
+from paramixer_core.runs.race_curves import RaceAxis, RaceQuantity, _band, race_curves
 from paramixer_core.runs.races import count_parameters, race_configs, race_table, spread
 from paramixer_core.training import Trainer
 from tests.runs.conftest import TINY
@@ -103,6 +103,10 @@ def test_a_lead_within_the_spread_is_not_clear(store: RunStore, race: str) -> No
     verdict = races._verdict(far, "test loss", ("test_loss", False))
     assert verdict is not None
     assert verdict.clear
+    good = [dataclasses.replace(row, test_accuracy=row.test_loss) for row in far]
+    verdict = races._verdict(good, "test accuracy", ("test_accuracy", True))
+    assert verdict is not None
+    assert (verdict.winner, verdict.clear) == ("attention", True)
     early = [near[0], dataclasses.replace(near[1], test_loss=None), near[2]]
     assert races._verdict(early, "test loss", ("test_loss", False)) is None
 
@@ -118,6 +122,13 @@ def test_curves_carry_the_band_over_seeds_on_each_axis(store: RunStore, race: st
         np.testing.assert_allclose(work[mixer].x, steps[mixer].x * row.multiply_adds)
     seconds = race_curves(store, race, RaceQuantity.TEST_ACCURACY, RaceAxis.SECONDS, max_points=9)
     assert all(0 < len(band.x) <= 9 for band in seconds.values())
+
+
+def test_seeds_that_share_no_stretch_yet_are_not_averaged() -> None:
+    slow = (np.array([5.0, 6.0]), np.array([0.1, 0.2]))
+    quick = (np.array([1.0, 2.0, 3.0]), np.array([0.3, 0.4, 0.5]))
+    band = _band([quick, slow], 400)
+    assert (band.x.tolist(), band.mean.tolist(), band.seeds) == ([5.0, 6.0], [0.1, 0.2], 1)
 
 
 def test_an_unknown_race_is_named(store: RunStore) -> None:

@@ -18,6 +18,8 @@ def wait_for(store: RunStore, run_id: str, *states: RunState, seconds: float = 1
     """The run once it is in one of the states; fails, telling its state, after `seconds`."""
     deadline = time.monotonic() + seconds
     while (run := store.run(run_id)).state not in states:
-        assert time.monotonic() < deadline, f"{run.state}: {run.reason}"
+        assert time.monotonic() < deadline, (
+            f"{run.state} at step {run.step}, worker {run.pid}: {run.reason}"
+        )
         time.sleep(0.005)
     return run
