@@ -77,3 +77,41 @@ def cost_crossings(
         for mixer in mixers
         if mixer != "attention"
     }
+
+
+FIELDS = {
+    Quantity.FORWARD: "forward",
+    Quantity.TRAINING: "training",
+    Quantity.PARAMETERS: "parameters",
+    Quantity.ACTIVATION_BYTES: "kept",
+    Quantity.WEIGHT_BYTES: "parameters",
+}
+"""What of a part adds up to a quantity."""
+
+
+@st.cache_data(max_entries=64)
+def part_shares(
+    shape: CostShape, quantity: Quantity, mixer: str
+) -> tuple[NDArray[np.int64], dict[str, NDArray[np.float64]]]:
+    """N = 2 .. 2^17, and per part its share of the quantity in percent; parts of none left out."""
+    lengths = np.array([2**exponent for exponent in COST_EXPONENTS])
+    reports = [
+        cost_report(dataclasses.replace(shape, mixer=mixer, seq_len=int(length)))
+        for length in lengths
+    ]
+    shares = {
+        part.part: np.array([100 * report.share(part.part, FIELDS[quantity]) for report in reports])
+        for part in reports[0].parts
+    }
+    return lengths, {name: values for name, values in shares.items() if values.any()}
+
+
+def dearest_part(shape: CostShape, quantity: Quantity, mixer: str) -> str:
+    """Which part takes most at the shape's own N, in a sentence."""
+    report = cost_report(dataclasses.replace(shape, mixer=mixer))
+    shares = {part.part: report.share(part.part, FIELDS[quantity]) for part in report.parts}
+    name = max(shares, key=lambda part: shares[part])
+    return (
+        f"At N = {shape.seq_len:,} most goes to **{name}**: {shares[name]:.0%} of "
+        f"{getattr(report, quantity):,}."
+    )

@@ -47,7 +47,7 @@ class CostReport:
     @property
     def training(self) -> int:
         """Multiply-adds of a training step: forward, backward and what is recomputed."""
-        return self.forward + self.backward + self.recomputed
+        return sum(part.training for part in self.parts)
 
     @property
     def parameters(self) -> int:
@@ -68,6 +68,11 @@ class CostReport:
     def activation_bytes(self) -> int:
         """Bytes in float32 that the forward pass keeps for the backward pass, inputs left out."""
         return BYTES_PER_NUMBER * sum(part.kept for part in self.parts)
+
+    def share(self, name: str, field: str) -> float:
+        """What one part has of a field of PartCost over all parts, 0..1; 0 where there is none."""
+        total = sum(getattr(part, field) for part in self.parts)
+        return getattr(self.part(name), field) / total if total else 0.0
 
     def part(self, name: str) -> PartCost:
         """The part of that name; ParamixerError if the network has none."""

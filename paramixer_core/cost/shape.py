@@ -122,3 +122,8 @@ class PartCost:
     recomputed: int = 0
     parameters: int = 0
     kept: int = 0
+
+    @property
+    def training(self) -> int:
+        """Multiply-adds of a training step: forward, backward and what is recomputed."""
+        return self.forward + self.backward + self.recomputed
