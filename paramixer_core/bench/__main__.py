@@ -1,7 +1,11 @@
-"""Command line of the benchmark: `python -m paramixer_core.bench [--quick] [--json FILE]`."""
+"""Command line of the benchmark: `python -m paramixer_core.bench [--quick] [--json FILE]`.
+
+`python -m paramixer_core.bench sweep FILE` measures over N what the Cost page shows.
+"""
 
 import argparse
 import dataclasses
+import sys
 from pathlib import Path
 
 import torch
@@ -9,11 +13,16 @@ import torch
 from paramixer_core.bench import report, runner
 from paramixer_core.bench.cases import groups
 from paramixer_core.device import choose_device
+from paramixer_core.measure import command
 from paramixer_core.mixing import prepare
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Measure, print each group as it comes, and write JSON if asked."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["sweep"]:
+        command.run(arguments[1:], lambda line: print(line, flush=True))
+        return
     parser = argparse.ArgumentParser(prog="python -m paramixer_core.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer sizes, under 90 seconds")
     parser.add_argument("--only", default="", help="groups whose name contains this")
