@@ -158,6 +158,8 @@ def several(
         key, label, joined, f"names among {', '.join(options)}", parse, nearest
     )
     linked.begin()
+    held = [name for name in st.session_state[key] if name in options]
+    st.session_state[key] = held or list(default)
     picked = st.pills(
         label,
         options,

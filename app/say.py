@@ -28,6 +28,51 @@ def short(value: float) -> str:
     return f"{value:.4g}"
 
 
+def count(value: float) -> str:
+    """A measured number of tokens with the three digits that it can bear.
+
+    >>> [count(v) for v in (41.27, 312.4, 2534.0)]
+    ['41', '312', '2,530']
+    """
+    return f"{float(f'{value:.3g}'):,.0f}"
+
+
+def short_time(seconds: float) -> str:
+    """A time of any size with three digits and the unit that fits.
+
+    >>> [short_time(v) for v in (3.21e-5, 0.0123, 4.5, 300, 9_000, 400_000)]
+    ['32.1 µs', '12.3 ms', '4.5 s', '5 min', '2.5 h', '4.63 days']
+    """
+    for limit, unit, name in (
+        (1e-3, 1e-6, "µs"),
+        (1, 1e-3, "ms"),
+        (120, 1, "s"),
+        (7200, 60, "min"),
+        (172_800, 3600, "h"),
+    ):
+        if seconds < limit:
+            return f"{seconds / unit:.3g} {name}"
+    return f"{seconds / 86_400:.3g} days"
+
+
+def roughly(seconds: float) -> str:
+    """A time with the two digits that an estimate can bear.
+
+    >>> [roughly(v) for v in (0.4, 42.3, 517, 7_300)]
+    ['1 s', '42 s', '8.6 min', '2 h']
+    """
+    return short_time(max(1.0, float(f"{seconds:.2g}"))).replace(".0 ", " ")
+
+
+def energy(watt_hours: float) -> str:
+    """Watt hours with one digit, for what is guessed.
+
+    >>> [energy(v) for v in (0.0004, 0.034, 2.6, 340.0)]
+    ['under 0.01 Wh', '0.03 Wh', '3 Wh', '300 Wh']
+    """
+    return "under 0.01 Wh" if watt_hours < 0.01 else f"{float(f'{watt_hours:.1g}'):g} Wh"
+
+
 def rate(per_second: float) -> str:
     """Steps per second with the digits that one can trust.
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import controls, names, wirings
-from paramixer_core.config import LinkSource, Residual, RunConfig
+from app.linked import settings_of
+from paramixer_core.config import WIRING, LinkSource, Residual, RunConfig
 from paramixer_core.tasks import known_task
 
 MAX_SEQ_LEN = 16_384
+MAIN_MIXERS = ("chord", "cdil", "attention", WIRING)
 RESIDUALS = {
     Residual.PER_FACTOR: "after every factor",
     Residual.AROUND_BLOCK: "around the block",
@@ -36,9 +38,7 @@ def choose_race() -> Entry:
     seq_len = task_length(task)
     wiring = wirings.to_compete(seq_len)
     titles = names.mixer_titles(wired=wiring)
-    mixers = controls.several(
-        "Mixers", "mixers", list(titles), default=("chord", "attention"), titles=titles
-    )
+    mixers = choose_mixers(titles)
     steps = controls.whole_number("Steps", "steps", low=1, high=1_000_000, default=1000)
     seed = controls.whole_number(
         "Seed", "seed", low=0, high=2**31 - 1, default=0, tip="Same seed, same losses, bit for bit."
@@ -80,6 +80,15 @@ def choose_race() -> Entry:
             ),
             batch=controls.whole_number("Batch", "batch", low=1, high=1024, default=40),
             num_links=controls.choice("CDIL links K", "k", (3, 5, 7, 9), default=9, row=True),
+            rival_size=controls.whole_number(
+                "Rivals' size k",
+                "size",
+                low=2,
+                high=1024,
+                default=32,
+                tip="Linformer's projected tokens, Performer's features, Nystromformer's "
+                "landmarks, Reformer's chunk, the window.",
+            ),
             heads=controls.choice(
                 "Attention heads",
                 "heads",
@@ -115,6 +124,19 @@ def choose_race() -> Entry:
             ),
         )
     return Entry(shared, mixers, range(seed, seed + repeats), match == "matched")
+
+
+def choose_mixers(titles: dict[str, str]) -> tuple[str, ...]:
+    """Who competes: the main ones; the further rivals once asked for, or named by the link."""
+    named = [*st.query_params.get("mixers", "").split(","), *settings_of("train").get("mixers", [])]
+    further = [name for name in titles if name not in MAIN_MIXERS]
+    every = st.session_state.get("more_mixers", False)
+    shown = [name for name in titles if every or name in MAIN_MIXERS or name in named]
+    picked = controls.several(
+        "Mixers", "mixers", shown, default=("chord", "attention"), titles=titles
+    )
+    st.toggle(f"{len(further)} more rivals", key="more_mixers")
+    return picked
 
 
 def task_length(task: str) -> int:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import engine, live, steering
+from app import engine, lesson_cost, live, steering
 from app.navigation import link_to
 from app.training_settings import choose_race
 
@@ -15,12 +15,14 @@ settings, view = st.columns([1, 3], gap="large")
 with settings:
     entry = choose_race()
     if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
-        engine.race(entry.base, entry.mixers, entry.seeds, match=entry.match)
+        lesson_cost.start(entry)
+    lesson_cost.line(entry)
 with view:
     runs = engine.shown()
     if runs:
         live.watch(runs)
         steering.steer(runs)
+        lesson_cost.verdict(runs)
         link_to("inspect.py", "Look at the matrices that they learned")
     else:
         st.info("Nothing trains yet. Press **Start**: in a few seconds you see it learn.")

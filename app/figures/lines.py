@@ -12,12 +12,13 @@ from app.theme import ink
 
 @dataclass(frozen=True)
 class Curve:
-    """A named curve; `meaning` picks its ink, e.g. "chord"."""
+    """A named curve, or with `points` the points alone; `meaning` picks its ink, e.g. "chord"."""
 
     name: str
     x: NDArray[np.generic]
     y: NDArray[np.generic]
     meaning: str = ""
+    points: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def curves_figure(
             x=curve.x,
             y=curve.y,
             name=curve.name,
-            mode="lines",
+            mode="markers" if curve.points else "lines",
+            marker={"size": 9, "color": pen.dark if dark else pen.light},
             line={
                 "color": pen.dark if dark else pen.light,
                 "width": 2.5,

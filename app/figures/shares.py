@@ -41,7 +41,12 @@ def shares_figure(
             name=share.name,
             marker={
                 "color": pen.dark if dark else pen.light,
-                "pattern": {"shape": PATTERNS[order % len(PATTERNS)], "solidity": 0.25},
+                "pattern": {
+                    "shape": PATTERNS[order % len(PATTERNS)],
+                    "fillmode": "overlay",
+                    "fgopacity": 0.4,
+                    "solidity": 0.25,
+                },
             },
             hovertemplate=f"{share.name}: %{{y:.3g}} %<extra></extra>",
         )

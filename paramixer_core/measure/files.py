@@ -1,13 +1,15 @@
 """Measurements as a file: written with a digest, read with care."""
 
+import csv
 import dataclasses
 import hashlib
+import io
 import json
 from dataclasses import dataclass
 from typing import Any, Self
 
 from paramixer_core.errors import ParamixerError
-from paramixer_core.measure.record import Machine, Plan, Point, Sweep
+from paramixer_core.measure.record import SHAPE_FIELDS, Machine, Plan, Point, Sweep
 
 FORMAT, VERSION = "paramixer-sweeps", 1
 MAX_FILE_BYTES = 4_000_000
@@ -51,6 +53,25 @@ class Measurements:
         }
         return json.dumps(found, separators=(",", ":")) + "\n"
 
+    def to_csv(self) -> str:
+        """Every point as a row, its times as median and quartiles."""
+        shape = ("work", "precision", "clock", "device", *SHAPE_FIELDS)
+        found = io.StringIO()
+        rows = csv.writer(found)
+        rows.writerow(
+            [*shape, "mixer", "N", "outcome", "seconds", "first quartile", "third quartile",
+             "calls", "peak bytes"]
+        )  # fmt: skip
+        for sweep in self.sweeps:
+            same = [str(getattr(sweep.plan, name)) for name in shape]
+            for point in sweep.points:
+                times = [point.median, *point.quartiles] if point.times else ["", "", ""]
+                rows.writerow(
+                    [*same, point.mixer, point.seq_len, str(point.outcome), *times,
+                     len(point.times), "" if point.memory is None else point.memory]
+                )  # fmt: skip
+        return found.getvalue()
+
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Read a file; ParamixerError, in a sentence, if it is not one, of another version, or if
@@ -67,11 +88,14 @@ class Measurements:
                 Sweep(Plan(**sweep["plan"]), tuple(Point(**point) for point in sweep["points"]))
                 for sweep in content["sweeps"]
             )
-            return cls(Machine(**content["machine"]), sweeps)
+            measured = cls(Machine(**content["machine"]), sweeps)
         except (TypeError, KeyError, AttributeError) as error:
             raise ParamixerError(
                 "the fields of a machine, a plan and its points", error, "measure again"
             ) from error
+        if not any(sweep.points for sweep in sweeps):
+            raise ParamixerError("at least one measured point", "none", "measure again")
+        return measured
 
 
 def checked_content(text: str | bytes) -> dict[str, Any]:

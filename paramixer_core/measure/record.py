@@ -94,6 +94,18 @@ class Plan:
             **{name: getattr(self, name) for name in SHAPE_FIELDS},
         )
 
+    def same(self) -> tuple[object, ...]:
+        """What two plans must share for their points to be comparable."""
+        return (
+            self.work, self.precision, self.clock, self.device,
+            *(getattr(self, name) for name in SHAPE_FIELDS),
+        )  # fmt: skip
+
+    def multiply_adds(self, mixer: str, seq_len: int) -> int:
+        """What the closed forms count for the work that is timed."""
+        report = self.report(mixer, seq_len)
+        return report.training if self.work is Work.TRAINING else report.forward
+
     def report(self, mixer: str, seq_len: int) -> CostReport:
         """The closed forms at one point."""
         return report_of(self.config(mixer, seq_len))

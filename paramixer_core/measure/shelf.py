@@ -2,10 +2,13 @@
 
 import re
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.measure.files import Measurements
+from paramixer_core.measure.record import Machine, Plan, Point, Sweep
+from paramixer_core.measure.sweep import sweep
 from paramixer_core.runs.database import default_home
 
 MOST_KEPT = 40
@@ -53,3 +56,16 @@ class Shelf:
         if not NAME.fullmatch(name):
             raise ParamixerError("a set's name", name, "choose a set of the list")
         return self.folder / f"{name}.json"
+
+
+def measure_and_keep(plan: Plan, folder: Path) -> Iterator[Machine | Point | str]:
+    """A sweep's machine and points as they come; at the end it is kept and its name given."""
+    machine, points = None, []
+    for found in sweep(plan):
+        yield found
+        if isinstance(found, Machine):
+            machine = found
+        else:
+            points.append(found)
+    assert machine is not None
+    yield Shelf(folder).keep(Measurements(machine, (Sweep(plan, tuple(points)),)))

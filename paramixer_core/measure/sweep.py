@@ -77,14 +77,19 @@ def sweep(plan: Plan) -> Iterator[Machine | Point]:
     started = time.perf_counter()
     device = choose_device(plan.device)
     prepare()
+    threads = torch.get_num_threads()
     if plan.clock is Clock.CPU:
         torch.set_num_threads(1)  # the seconds of several threads would add up
-    yield machine_of(device, plan.clock)
-    entrants = [Entrant(mixer) for mixer in plan.mixers]
-    for place, seq_len in enumerate(plan.lengths):
-        left = started + plan.seconds - time.perf_counter()
-        weights = [GROWTH**later for later in range(len(plan.lengths) - place)]
-        yield from measure_length(plan, device, entrants, seq_len, left / sum(weights), left)
+    try:
+        yield machine_of(device, plan.clock)
+        entrants = [Entrant(mixer) for mixer in plan.mixers]
+        for place, seq_len in enumerate(plan.lengths):
+            left = started + plan.seconds - time.perf_counter()
+            weights = [GROWTH**later for later in range(len(plan.lengths) - place)]
+            share = left / sum(weights)
+            yield from measure_length(plan, device, entrants, seq_len, share, left)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def measure_length(

@@ -1,0 +1,108 @@
+"""Sets of measurements: which there are, choosing, bringing, taking along and removing them."""
+
+from functools import cache
+
+import streamlit as st
+
+from app import controls
+from app.prose import ASSETS
+from paramixer_core.errors import ParamixerError
+from paramixer_core.measure.files import Measurements
+from paramixer_core.measure.record import Work
+from paramixer_core.measure.shelf import Shelf
+
+SHIPPED = "cpu"
+NONE = "none"
+
+
+@cache
+def shipped() -> Measurements:
+    """The set that comes with the app: one thread of a CPU."""
+    return Measurements.from_json((ASSETS / "benchmarks" / f"{SHIPPED}.json").read_bytes())
+
+
+def shelf() -> Shelf:
+    """The sets of this server."""
+    return Shelf()
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def kept(name: str) -> Measurements:
+    """A set by its name; its content cannot change, since the name holds its digest."""
+    return shipped() if name == SHIPPED else shelf().read(name)
+
+
+def read(name: str) -> Measurements | None:
+    """A set, or None with a sentence on the page if it cannot be read."""
+    try:
+        return kept(name)
+    except ParamixerError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def titles() -> dict[str, str]:
+    """Every readable set's title by its name, the shipped one first."""
+    found = {SHIPPED: "shipped with the app"}
+    for name in shelf().names():
+        try:
+            found[name] = title(kept(name))
+        except ParamixerError:
+            found[name] = f"{name} (cannot be read)"
+    return found
+
+
+def title(measured: Measurements) -> str:
+    """Date, what was timed, and where."""
+    plan = measured.sweeps[0].plan
+    what = "training" if plan.work is Work.TRAINING else "forward"
+    machine = measured.machine
+    where = machine.processor if machine.device == "cpu" else machine.device
+    stamp = machine.date[:16].replace("T", " ")
+    return f"{stamp} · {what}, batch {plan.batch} · {where}"
+
+
+def choose() -> tuple[str, str]:
+    """The set that is shown, and the one beside it or NONE."""
+    there = titles()
+    name = controls.choice("Measurements", "set", list(there), default=SHIPPED, titles=there)
+    others = [NONE, *(other for other in there if other != name)]
+    beside = controls.choice(
+        "Beside them", "beside", others, default=NONE, titles={NONE: "nothing", **there}
+    )
+    return name, beside
+
+
+def files(name: str, measured: Measurements) -> None:
+    """Taking a set along, bringing one, removing one."""
+    with st.container(horizontal=True, gap="small"):
+        st.download_button(
+            "Measurements, JSON",
+            measured.to_json(),
+            f"paramixer-{name}.json",
+            key="set-json",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.download_button(
+            "Points, CSV",
+            measured.to_csv(),
+            f"paramixer-{name}.csv",
+            key="set-csv",
+            on_click="ignore",
+        )
+        if name != SHIPPED and st.button("Remove", icon=":material/delete:", key="set-remove"):
+            shelf().delete(name)
+            st.rerun()
+    brought = st.file_uploader(
+        "Measurements of another machine (JSON)", type="json", key="set-upload"
+    )
+    if brought is not None and st.session_state.get("set-taken") != brought.file_id:
+        try:
+            added = shelf().keep(Measurements.from_json(brought.getvalue()))
+        except ParamixerError as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        st.session_state["set-taken"] = brought.file_id
+        st.query_params["set"] = added
+        st.rerun()

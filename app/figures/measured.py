@@ -1,0 +1,129 @@
+"""Measured points on log-log axes: medians with quartile bars, fitted lines, what ran out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app.theme import ink
+
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "hexagon", "pentagon")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A mixer's medians and quartiles at rising N, and its fitted line (two points) if there is
+    one. `faint` lines belong to the set that is shown beside."""
+
+    name: str
+    x: NDArray[np.int64]
+    middle: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    meaning: str
+    fit: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    faint: bool = False
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A point that could not be measured: where, for whom, why."""
+
+    name: str
+    x: int
+    why: str
+    meaning: str
+
+
+def measured_figure(
+    lines: Sequence[Measured],
+    beyond: Sequence[Beyond],
+    *,
+    title: str,
+    y_label: str,
+    machine: str,
+    unit: str,
+    dark: bool = False,
+) -> go.Figure:
+    """Points with bars, fits as thin lines; what ran out stands as a cross at the upper edge."""
+    figure = go.Figure()
+    for order, line in enumerate(lines):
+        pen = ink(line.meaning, order)
+        colour = pen.dark if dark else pen.light
+        dash = ",".join(f"{length}px" for length in pen.dash) or "solid"
+        figure.add_scatter(
+            x=line.x,
+            y=line.middle,
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": line.high - line.middle,
+                "arrayminus": line.middle - line.low,
+                "thickness": 1.5,
+            },
+            name=line.name,
+            mode="lines+markers",
+            opacity=0.45 if line.faint else 1,
+            marker={
+                "symbol": SYMBOLS[order % len(SYMBOLS)] + ("-open" if line.faint else ""),
+                "size": 8,
+            },
+            line={"color": colour, "width": 1.5, "dash": dash},
+            hovertemplate=f"{line.name}: %{{y:.4~s}}{unit}<extra></extra>",
+        )
+        if line.fit is not None:
+            figure.add_scatter(
+                x=line.fit[0],
+                y=line.fit[1],
+                mode="lines",
+                line={"color": colour, "width": 5},
+                opacity=0.25,
+                hoverinfo="skip",
+                showlegend=False,
+            )
+    top = max((float(line.high.max()) for line in lines if len(line.x)), default=1.0)
+    for order, point in enumerate(beyond):
+        pen = ink(point.meaning, order)
+        figure.add_scatter(
+            x=[point.x],
+            y=[2 * top],
+            mode="markers",
+            marker={
+                "symbol": "x",
+                "size": 12,
+                "color": pen.dark if dark else pen.light,
+            },
+            name=f"{point.name}: {point.why}",
+            hovertemplate=f"{point.name}, N = {point.x:,}: {point.why}<extra></extra>",
+        )
+    ticks = sorted({int(x) for line in lines for x in line.x} | {point.x for point in beyond})
+    figure.update_xaxes(
+        title="Tokens N (log scale)",
+        type="log",
+        tickvals=ticks[:: max(1, len(ticks) // 8)],
+        tickformat=",d",
+        showgrid=True,
+    )
+    figure.update_yaxes(
+        title=f"{y_label} (log scale)", type="log", dtick=1, tickformat="~s", ticksuffix=unit
+    )
+    figure.update_layout(
+        height=480,
+        hovermode="x unified",
+        title={"text": title, "font": {"size": 15}, "yref": "container", "y": 0.98},
+        margin={"l": 10, "r": 10, "t": 90, "b": 70},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    figure.add_annotation(
+        text=machine,
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=-0.2,
+        showarrow=False,
+        font={"size": 11, "color": "gray"},
+        xanchor="left",
+    )
+    return figure
