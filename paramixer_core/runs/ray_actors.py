@@ -74,8 +74,10 @@ class Trainee:
 
     def train(self, keeper: Any, run_id: str, lease: str) -> None:
         """Train the run to its end."""
+        from paramixer_core.mixing import prepare
         from paramixer_core.runs.session import Session
 
+        prepare()
         try:
             Session(RemoteJournal(keeper, run_id, lease), self._wake, self._leave).run()
         except LeaseLostError:
