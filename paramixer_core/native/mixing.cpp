@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <type_traits>
 #include <vector>
 
@@ -49,6 +50,40 @@ public:
 private:
   std::vector<Link<T>> links;
   std::vector<int64_t> ends;
+};
+
+// Rows in the order in which their links find most in cache, a block at a time.
+//
+// While what the links span fits in cache, that is the order of the ring. When it does not, and all
+// distances are multiples of some step (CDIL's are, of its dilation), rows a step apart share what
+// they read: so take a block of rows, then the block one step on, all the way round, and only then
+// the block beside the first.
+class Blocks {
+public:
+  Blocks(const int64_t *ahead, const Shape &shape, int64_t row_bytes) : step(0) {
+    int64_t span = 0;
+    for (int64_t k = 0; k < shape.links; ++k) {
+      const int64_t distance = std::min(ahead[k], shape.seq - ahead[k]);
+      span = std::max(span, 2 * distance);
+      step = std::gcd(step, distance);
+    }
+    if (span * row_bytes < SPAN_IN_CACHE) step = shape.seq;
+    else if (step < ROWS) step = 0;  // all rows at once: no order of blocks is any better
+  }
+
+  template <typename Run> void each(int64_t first, int64_t last, Run run) const {
+    if (step == 0) run(first, last);
+    for (int64_t beside = 0; beside < step; beside += ROWS)
+      for (int64_t base = first / step * step; base < last; base += step) {
+        const int64_t from = std::max(first, base + beside);
+        const int64_t to = std::min({last, base + step, base + beside + ROWS});
+        if (from < to) run(from, to);
+      }
+  }
+
+private:
+  static constexpr int64_t ROWS = 256, SPAN_IN_CACHE = 1 << 20;
+  int64_t step;
 };
 
 // Call `run(column, parts)` for pieces of 4, 2 or 1 vectors (`parts`, a constant) of a row.
@@ -216,9 +251,11 @@ int forward(const T *values, const T *weights, const int64_t *ahead, Shape s, bo
       }
       for (int64_t m = 0; m < s.factors; ++m) {
         T *next = m + 1 == s.factors && !padded ? answer : own + (m % 2) * plane;
-        apply_factor(next, reached, weights + (m * s.batch + b) * s.seq * s.links,
-                     ahead + m * s.links, s, stride, residual, false, first, team.last_row,
-                     stretches);
+        Blocks(ahead + m * s.links, s, stride * sizeof(T))
+            .each(first, team.last_row, [&](int64_t from, int64_t to) {
+              apply_factor(next, reached, weights + (m * s.batch + b) * s.seq * s.links,
+                           ahead + m * s.links, s, stride, residual, false, from, to, stretches);
+            });
         reached = next;
         team.meet();
       }
@@ -268,17 +305,23 @@ int backward(const T *grad, const T *values, const T *weights, const int64_t *ah
       const auto reached = [&](int64_t m) { return m ? own + m * plane : start; };
       const auto place = [&](int64_t m) { return (m * s.batch + b) * s.seq * s.links; };
       for (int64_t m = 0; m + 1 < s.factors; ++m) {
-        apply_factor(own + (m + 1) * plane, reached(m), weights + place(m), ahead + m * s.links, s,
-                     stride, residual, false, first, last, stretches);
+        Blocks(ahead + m * s.links, s, stride * sizeof(T))
+            .each(first, last, [&](int64_t from, int64_t to) {
+              apply_factor(own + (m + 1) * plane, reached(m), weights + place(m),
+                           ahead + m * s.links, s, stride, residual, false, from, to, stretches);
+            });
         team.meet();
       }
       T *answer = grad_values + b * s.seq * s.channels;
       for (int64_t m = s.factors - 1; m >= 0; --m) {
-        link_gradients(grad_weights + place(m), back, reached(m), ahead + m * s.links, s, stride,
-                       lanes, first, last, stretches);
         T *next = m == 0 && !padded ? answer : grads + (m % 2) * plane;
-        apply_factor(next, back, weights + place(m), behind.data() + m * s.links, s, stride,
-                     residual, true, first, last, stretches);
+        Blocks(ahead + m * s.links, s, stride * sizeof(T))
+            .each(first, last, [&](int64_t from, int64_t to) {
+              link_gradients(grad_weights + place(m), back, reached(m), ahead + m * s.links, s,
+                             stride, lanes, from, to, stretches);
+              apply_factor(next, back, weights + place(m), behind.data() + m * s.links, s, stride,
+                           residual, true, from, to, stretches);
+            });
         back = next;
         team.meet();
       }

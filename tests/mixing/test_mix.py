@@ -111,6 +111,20 @@ def test_long_sequences_in_float32_agree(path, batch):
     )
 
 
+@pytest.mark.parametrize("seq", [16384, 16500])
+def test_the_native_order_of_blocks_leaves_no_row_out(seq):
+    """Far links of CDIL on a long ring, where blocks are taken a dilation apart."""
+    offsets = protocol_offsets(Protocol.CDIL, seq, 5)[-3:]
+    values, weights = case(offsets, seq, batch=1, channels=20, dtype=torch.float32)
+    plain = mix(values, weights, offsets, implementation="rolled")
+    result = mix(values, weights, offsets, implementation="native")
+    close = {"atol": 1e-4, "rtol": 1e-4}
+    torch.testing.assert_close(result, plain, **close)
+    torch.testing.assert_close(
+        gradients(result, values, weights), gradients(plain, values, weights), **close
+    )
+
+
 @pytest.mark.parametrize("path", CPU_PATHS)
 def test_bfloat16_stays_near_float32(path):
     offsets = protocol_offsets(Protocol.CDIL, 16, 3)
