@@ -51,6 +51,9 @@ class Linked(Generic[T]):
         kept = settings_of(st.session_state.get(PAGE, ""))
         text = st.query_params.get(self.key)
         if self.key in st.session_state and text in (None, str(kept.get(self.key))):
+            # Said anew in every run: a browser that a rerun overtakes before it has drawn the
+            # control would else answer with the control's first option.
+            st.session_state[self.key] = st.session_state[self.key]
             return
         if text is None:
             st.session_state[self.key] = kept.get(self.key, self.default)
