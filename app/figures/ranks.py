@@ -24,13 +24,14 @@ class Spread:
 
 @dataclass(frozen=True)
 class Points:
-    """Runs of one kind as points; `notes` are what hovering says."""
+    """Runs of one kind as points; `notes` are what hovering says, `widths` make them larger."""
 
     name: str
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     notes: Sequence[str]
     meaning: str = ""
+    widths: NDArray[np.generic] | None = None
 
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "hexagon")
@@ -101,7 +102,8 @@ def points_figure(
             mode="markers",
             marker={
                 "symbol": SYMBOLS[order % len(SYMBOLS)],
-                "size": 12,
+                "size": 12 if group.widths is None else 5 + 2.5 * np.log2(1 + group.widths),
+                "opacity": 0.8,
                 "color": pen.dark if dark else pen.light,
                 "line": {"width": 1, "color": "white" if not dark else "black"},
             },

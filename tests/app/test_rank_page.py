@@ -5,13 +5,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.figures.ranks import Points, Spread, points_figure, spreads_figure, waves_figure
+from app.rank_decide import RACE
 from app.rank_views import FLOOR, spectrum_lines
 from app.ranks import Entry, Lens, shown_of
 from paramixer_core.analysis.block_matrices import MatrixKind, MatrixName, measure_fresh
 from paramixer_core.analysis.rank import rank_report
-from paramixer_core.analysis.rank_sweep import sweep_fresh
+from paramixer_core.analysis.rank_sweep import association, sweep_fresh
 from paramixer_core.config import RunConfig
 from paramixer_core.jobs import IDLE
+from paramixer_core.rank_race import BASE, race_configs, read_race, write_race
 
 CONFIG = RunConfig(seq_len=12, channels=8, mixer="attention", device="cpu")
 LOG = Lens("float32", 6, 4, "log")
@@ -132,6 +134,32 @@ def test_three_gallery_runs_are_said_to_be_too_few():
     assert any("too few to say anything" in text.value for text in page.markdown)
 
 
+def test_the_race_that_ships_is_the_one_that_its_module_describes():
+    base, runs = read_race(RACE)
+    assert base == BASE
+    assert [(run.mixer, run.channels, run.seed) for run in runs] == [
+        (config.mixer, config.channels, config.seed) for config in race_configs()
+    ]
+    page = open_part("decide")
+    text = "\n".join(text.value for text in page.markdown)
+    found = association(
+        np.array([run.effective_rank["operator"] for run in runs]),
+        np.array([run.accuracy for run in runs]),
+    )
+    assert f"**{len(runs)} runs of 3 mixers.**" in text
+    assert f"**{found.correlation:+.2f}**" in text
+    assert "nothing about rank as the **cause**" in text
+
+
+def test_a_run_of_the_race_can_be_made_anew(tmp_path, monkeypatch):
+    tiny = BASE.replace(seq_len=8, steps=2, channels=4, hidden=4)
+    monkeypatch.setattr("paramixer_core.rank_race.race_configs", lambda: [tiny])
+    write_race(tmp_path / "race.json")
+    (run,) = read_race(tmp_path / "race.json")[1]
+    assert (run.mixer, run.channels, run.steps) == (tiny.mixer, 4, 2)
+    assert 1 <= run.stable_rank["operator"] <= run.effective_rank["operator"] <= 8
+
+
 def test_a_prediction_is_needed_before_the_answer_and_forgotten_with_the_setting():
     page = open_part("predict", ask="ring", ring="12", links="pair", own="1")
     assert page.button(key="reveal").disabled
@@ -140,9 +168,11 @@ def test_a_prediction_is_needed_before_the_answer_and_forgotten_with_the_setting
     assert "You said none. W has rank **11 of 12**" in page.warning[0].value
     page.radio(key="guess-ring").set_value("one").run()
     assert not page.warning
+    assert not page.success
     page.button(key="reveal").click().run()
     assert page.success[0].value.startswith("Right.")
     page.slider(key="ring").set_value(13).run()
+    assert not page.warning
     assert not page.success
 
 
