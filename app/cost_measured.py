@@ -49,7 +49,15 @@ def merged(measured: Measurements) -> list[Sweep]:
         before = groups.get(key)
         points = sweep.points if before is None else (*before.points, *sweep.points)
         groups[key] = Sweep(sweep.plan if before is None else before.plan, points)
-    return list(groups.values())
+    return [Sweep(sweep.plan, without_overtaken(sweep.points)) for sweep in groups.values()]
+
+
+def without_overtaken(points: Sequence[Point]) -> tuple[Point, ...]:
+    """Without the gaps that a later sweep has filled."""
+    timed = {(point.mixer, point.seq_len) for point in points if point.times}
+    return tuple(
+        point for point in points if point.times or (point.mixer, point.seq_len) not in timed
+    )
 
 
 def choose_sweep(measured: Measurements) -> Sweep:
@@ -82,10 +90,11 @@ def chart(
     """The points, with those of another set beside them where it timed the same."""
     titles = names.mixer_titles(wired=False)
     lines = [line(titles[mixer], mixer, sweep.measured(mixer), shown) for mixer in mixers]
-    machine = f"{measured.machine.name}; {CLOCKS[sweep.plan.clock]}"
+    notes = [plan_title(sweep.plan), *machine_lines(measured, sweep.plan)]
     if other is not None:
         same = [one for one in merged(other) if one.plan.work is sweep.plan.work]
-        machine += f"<br>faint: {other.machine.name}" + ("" if same else ", which timed other work")
+        notes.append("faint: " + ("" if same else "other work, not shown, on"))
+        notes += machine_lines(other, (same or merged(other))[0].plan)
         for one in same[:1]:
             lines += [
                 line(f"{titles[mixer]}, beside", mixer, one.measured(mixer), shown, faint=True)
@@ -96,15 +105,14 @@ def chart(
         for point in sweep.points
         if point.outcome is Outcome.OUT_OF_MEMORY and point.mixer in mixers
     ]
-    work = plan_title(sweep.plan)
     st.plotly_chart(
         measured_figure(
             [one for one in lines if len(one.x)],
             beyond,
-            title=f"Measured {SHOWN[shown]} of a {work}",
+            title=f"Measured {SHOWN[shown]}",
             y_label="time a call" if shown == TIME else "bytes beyond those held before",
             unit="s" if shown == TIME else "B",
-            machine=machine,
+            notes=notes,
             dark=controls.dark_theme(),
         ),
         key="measured",
@@ -118,6 +126,16 @@ def chart(
     if late:
         words = [f"{titles[point.mixer]} from N = {point.seq_len:,}" for point in late]
         st.caption(f"Left out, beyond the time budget: {'; '.join(words)}.")
+
+
+def machine_lines(measured: Measurements, plan: Plan) -> list[str]:
+    """The machine, then its versions, the date and the clock."""
+    machine = measured.machine
+    where = machine.processor if machine.device == "cpu" else machine.device
+    return [
+        f"{where}, {machine.threads} thread{'s' * (machine.threads > 1)} of {machine.cores} cores",
+        f"torch {machine.torch}, {machine.date[:10]}, {CLOCKS[plan.clock]}",
+    ]
 
 
 def line(

@@ -43,11 +43,14 @@ def measured_figure(
     *,
     title: str,
     y_label: str,
-    machine: str,
+    notes: Sequence[str],
     unit: str,
     dark: bool = False,
 ) -> go.Figure:
-    """Points with bars, fits as thin lines; what ran out stands as a cross at the upper edge."""
+    """Points with bars, fits as wide faint lines; what ran out is a cross at the upper edge.
+
+    `notes` stand below: what was timed, on which machine, when.
+    """
     figure = go.Figure()
     for order, line in enumerate(lines):
         pen = ink(line.meaning, order)
@@ -110,18 +113,21 @@ def measured_figure(
         title=f"{y_label} (log scale)", type="log", dtick=1, tickformat="~s", ticksuffix=unit
     )
     figure.update_layout(
-        height=480,
+        height=440 + 16 * len(notes),
         hovermode="x unified",
         title={"text": title, "font": {"size": 15}, "yref": "container", "y": 0.98},
-        margin={"l": 10, "r": 10, "t": 90, "b": 70},
+        margin={"l": 10, "r": 10, "t": 90, "b": 90 + 16 * len(notes)},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     figure.add_annotation(
-        text=machine,
+        text="<br>".join(notes),
         xref="paper",
         yref="paper",
         x=0,
-        y=-0.2,
+        y=0,
+        yshift=-70,
+        yanchor="top",
+        align="left",
         showarrow=False,
         font={"size": 11, "color": "gray"},
         xanchor="left",

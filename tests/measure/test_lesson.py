@@ -1,0 +1,95 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from paramixer_core.config import RunConfig
+from paramixer_core.measure.calibration import Calibration
+from paramixer_core.measure.lesson import (
+    BASE,
+    LEAST_STEPS,
+    Estimate,
+    Notebook,
+    Noted,
+    RunEstimate,
+    correction,
+    estimate_lesson,
+    estimate_run,
+    outcomes,
+    typical_error,
+)
+from paramixer_core.runs.run import Run, RunState
+
+CONSTANT = Calibration({"chord": np.array([0.01, 0, 0, 0, 0])})
+ONE = RunEstimate(step_seconds=0.1, steps=100, evaluations=0.0, memory=1000)
+
+
+def run(name, *, seconds=10.0, step=100, state=RunState.FINISHED):
+    return Run(
+        id=name, config=RunConfig(), state=state, reason="", failure=None, owner="", race=None,
+        parent=None, parent_step=None, created=0.0, started=0.0, ended=None, step=step,
+        seconds=seconds, steps_per_second=0.0, learning_rate=0.0, speed=None, device="cpu",
+        memory=5000, parameters=1, pid=None, host="", lease=None, pinned=False,
+    )  # fmt: skip
+
+
+def test_a_run_costs_its_steps_and_its_evaluations():
+    found = estimate_run(RunConfig(mixer="chord", steps=500, batch=100), CONSTANT)
+    assert (found.step_seconds, found.steps) == (pytest.approx(0.01), 500)
+    assert found.evaluations == pytest.approx(1000 / 100 / 3 / 100)
+    assert found.memory > BASE
+
+
+def test_runs_share_the_workers():
+    assert estimate_lesson([ONE], 2).seconds == pytest.approx(10)
+    assert estimate_lesson([ONE] * 2, 2).seconds == pytest.approx(10)
+    assert estimate_lesson([ONE] * 3, 2).seconds == pytest.approx(15)
+    assert estimate_lesson([ONE] * 3, 2).memory == 2000
+    assert estimate_lesson([ONE], 2, correction=3.0).seconds == pytest.approx(30)
+    assert estimate_lesson([ONE] * 3, 2).watt_hours == pytest.approx(30 * 10 / 3600)
+
+
+@pytest.mark.parametrize(
+    ("watt_hours", "name"), [(0.0, "A"), (0.1, "B"), (5, "C"), (99, "D"), (1e9, "E")]
+)
+def test_energy_has_a_class(watt_hours, name):
+    assert Estimate(1.0, 1, watt_hours).energy_class == name
+
+
+def test_what_was_said_is_read_again_and_broken_lines_are_passed_over(tmp_path):
+    book = Notebook(tmp_path)
+    assert book.noted() == {}
+    book.note("one", ONE, 2.0)
+    with book.path.open("a") as file:
+        file.write('not json\n{"run": "two"}\n[1]\n')
+    book.note("three", ONE, 1.0)
+    noted = book.noted()
+    assert set(noted) == {"one", "three"}
+    assert (noted["one"].model, noted["one"].said) == (0.1, 0.2)
+
+
+def test_what_was_said_is_held_against_what_happened():
+    noted = {
+        name: Noted(name, model=0.05, said=0.08, memory=1, made=0.0)
+        for name in ("slow", "early", "running")
+    }
+    runs = [
+        run("slow"),  # 0.1 s a step
+        run("early", step=LEAST_STEPS - 1),
+        run("running", state=RunState.RUNNING),
+        run("unsaid"),
+    ]
+    (found,) = outcomes(noted, runs)
+    assert found.noted.run == "slow"
+    assert found.error == pytest.approx(-0.2)
+    assert typical_error([found]) == pytest.approx(0.2)
+    assert correction([found]) == pytest.approx(2)
+    assert (typical_error([]), correction([])) == (None, 1.0)
+
+
+def test_one_strange_run_does_not_move_the_correction():
+    noted = {name: Noted(name, 0.1, 0.1, 1, 0.0) for name in "abc"}
+    found = outcomes(noted, [run("a"), run("b"), run("c", seconds=1e6)])
+    assert correction(found) == pytest.approx(1)
+    wild = [dataclasses.replace(one, seconds=1e9) for one in found]
+    assert correction(wild) == 50
