@@ -142,10 +142,10 @@ def cards(now: Present) -> None:
         ):
             st.markdown(f"**{name}** · {say.states(runs)}")
             st.progress(shown.progress, text=f"step {shown.step:,} of {shown.config.steps:,}")
-            first, second, third = st.columns([2, 1, 1.2])
+            first, second, third = st.columns([1.5, 1, 1], gap="small")
             first.metric("Test accuracy", say.share(now.accuracies[name]))
             second.metric("Steps/s", say.rate(shown.steps_per_second))
-            third.metric("Time left", say.duration(shown.eta))
+            third.metric("Left", say.duration(shown.eta))
             st.caption(say.setting(runs))
 
 

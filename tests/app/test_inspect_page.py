@@ -205,6 +205,6 @@ def test_uploaded_weights_and_sequences_are_used(tmp_path: Path) -> None:
     page.button(key="data_use").click().run()
     assert not page.exception
     assert any("Train" in note.value for note in page.success)
-    assert page.session_state[KEPT]["task"].startswith("uploaded-")
+    assert page.session_state[KEPT]["train"]["task"].startswith("uploaded-")
     page.file_uploader(key="weights_file").upload("bad.pt", b"PK\x03\x04").run()
     assert any("never opened" in error.value for error in page.error)
