@@ -142,10 +142,10 @@ def cards(now: Present) -> None:
         ):
             st.markdown(f"**{name}** · {say.states(runs)}")
             st.progress(shown.progress, text=f"step {shown.step:,} of {shown.config.steps:,}")
-            first, second, third = st.columns([1.5, 1, 1], gap="small")
-            first.metric("Test accuracy", say.share(now.accuracies[name]))
-            second.metric("Steps/s", say.rate(shown.steps_per_second))
-            third.metric("Left", say.duration(shown.eta))
+            with st.container(horizontal=True, gap="medium"):
+                st.metric("Test accuracy", say.share(now.accuracies[name]), width="content")
+                st.metric("Steps/s", say.rate(shown.steps_per_second), width="content")
+                st.metric("Left", say.duration(shown.eta), width="content")
             st.caption(say.setting(runs))
 
 
