@@ -156,16 +156,17 @@ def verdict(found: Sequence[Reached]) -> str:
             "That is too few to say anything: with fewer than five points, or all equal, any "
             "pattern may be chance."
         )
-    text += sentence("Over all of them", overall)
+    lines = [sentence("Over all of them", overall)]
     for mixer in sorted(mixers):
         within = associated([one for one in found if one.mixer == mixer])
         if within.correlation is not None:
-            text += " " + sentence(f"Within {ranks.short_title(mixer)}", within)
+            lines.append(sentence(f"Within {ranks.short_title(mixer)}", within))
+    text += "".join(f"\n- {line}" for line in lines) + "\n\n"
     if len(mixers) > 1:
-        text += " Mixers differ in far more than rank."
+        text += "Mixers differ in far more than rank. "
     if len({one.channels for one in found}) > 1:
-        text += " Width moves both: wider networks answer better **and** mix with another rank."
-    return text + " A correlation here says nothing about rank as the **cause**."
+        text += "Width moves both: wider networks answer better **and** mix with another rank. "
+    return text + "A correlation here says nothing about rank as the **cause**."
 
 
 def associated(found: Sequence[Reached]) -> Association:
@@ -181,8 +182,9 @@ def sentence(where: str, found: Association) -> str:
         return ""
     text = f"{where} ({found.count}) Spearman's correlation is **{found.correlation:+.2f}**"
     if found.chance > SURE:
-        return text + f", which random pairings reach in {found.chance:.0%}: no evidence."
-    return text + f", which random pairings reach in {found.chance:.1%}."
+        return text + f", which random pairings reach in {found.chance:.0%} of cases: no evidence."
+    chance = f"in {found.chance:.1%}" if found.chance >= 0.001 else "in under 0.1%"
+    return text + f", which random pairings reach {chance} of cases."
 
 
 def rows(found: Sequence[Reached], figure: str) -> list[dict[str, object]]:

@@ -204,7 +204,7 @@ def measure_plan(
 
 
 def estimate_block(
-    config: RunConfig, compact: Mapping[str, Tensor | np.ndarray], count: int = 16
+    config: RunConfig, compact: Mapping[str, Tensor | np.ndarray], count: int = 8
 ) -> Iterator[SpectrumEstimate]:
     """The leading singular values of a bare mixing matrix that is too long to decompose."""
     held = {name: torch.as_tensor(np.asarray(value)) for name, value in compact.items()}
