@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from app import controls, cost_parts, cost_sets, names, say
+from app.cost_checks import LEAST_CHECKED, MOST_CHECKED, between, check_rows
 from app.figures.lines import Curve, Mark, curves_figure
 from paramixer_core.cost import CostShape
 from paramixer_core.measure.accelerators import ACCELERATORS
@@ -231,32 +232,3 @@ def notes(where: str, measured: Measurements) -> None:
                 "roofline in the median; a GPU with short sequences is further from its own, for "
                 "each kernel must be launched."
             )
-
-
-LEAST_CHECKED, MOST_CHECKED = 2**8, 2**13
-
-
-def between(checks: list[Check]) -> list[Check]:
-    """Those of the lengths for which the model is meant."""
-    return [one for one in checks if LEAST_CHECKED <= one.sample.config.seq_len <= MOST_CHECKED]
-
-
-def check_rows(checks: list[Check]) -> list[dict[str, str]]:
-    """Per mixer: how many points, the median error, the largest."""
-    titles = names.mixer_titles(wired=False)
-    rows = []
-    for mixer in titles:
-        own = between([one for one in checks if one.sample.config.mixer == mixer])
-        error = median_error(own)
-        if error is None:
-            continue
-        worst = max(own, key=lambda one: abs(one.error))
-        rows.append(
-            {
-                "Mixer": titles[mixer],
-                "points": f"{len(own)}",
-                "median error": f"{error:.0%}",
-                "largest error": f"{worst.error:+.0%} at N = {worst.sample.config.seq_len:,}",
-            }
-        )
-    return rows
