@@ -6,11 +6,16 @@ import streamlit as st
 
 from app import controls, history, inspect_own
 from app.components import Cell
+from app.components.choice import whole_number
 from app.names import mixer_titles
 from paramixer_core.inspection import MAX_DENSE_SEQ_LEN, Example, strongest_link
 from paramixer_core.runs.run import Run
 
 AT = "at"
+CLICKED = "inspect_clicked"
+CLICKABLE = ("mixing", "tokens")
+"""Views whose clicks reach the server."""
+
 NO_RIVAL = "none"
 KINDS = {"operator": "with residual", "product": "bare"}
 
@@ -93,15 +98,32 @@ def is_rival(run: Run, other: Run) -> bool:
 
 
 def selected(looked: Looked) -> Cell:
-    """The cell that the reader chose (also by the link), else the strongest link at the end."""
+    """The cell that the reader chose last, in a view or by the link, else the strongest link.
+
+    Views report their clicks with a time; they are read here, before any view is drawn, so that
+    all views are drawn with the newest choice.
+    """
     seq_len = looked.seq_len
     cell = as_cell(st.query_params.get(AT, st.session_state.get(AT, "")), seq_len)
-    return cell or first_cell(looked.run.id, looked.example, looked.block, looked.kind)
+    if cell is None:
+        cell = first_cell(looked.run.id, looked.example, looked.block, looked.kind)
+    clicks = [click for key in CLICKABLE if (click := clicked(key, cell, seq_len)) is not None]
+    newest = max(clicks, default=None)
+    if newest is not None and newest[0] > st.session_state.get(CLICKED, 0):
+        st.session_state[CLICKED], cell = newest
+        st.session_state[AT] = st.query_params[AT] = f"{cell.row}.{cell.column}"
+    return cell
 
 
-def select(cell: Cell) -> None:
-    """Remember a choice, in the link too."""
-    st.session_state[AT] = st.query_params[AT] = f"{cell.row}.{cell.column}"
+def clicked(key: str, before: Cell, seq_len: int) -> tuple[int, Cell] | None:
+    """When and which cell was last chosen in a view; what it leaves open stays as before."""
+    state = (st.session_state.get(key) or {}).get("selection") or {}
+    at = whole_number(state.get("click"))
+    row, column = whole_number(state.get("row")), whole_number(state.get("column"))
+    if at is None or (row is None and column is None):
+        return None
+    cell = Cell(before.row if row is None else row, before.column if column is None else column)
+    return (at, cell) if min(cell) >= 0 and max(cell) < seq_len else None
 
 
 def as_cell(text: str, seq_len: int) -> Cell | None:

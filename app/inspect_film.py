@@ -71,7 +71,7 @@ def views(looked: Looked, step: int) -> Cell:
     shown = shown_at(looked, step)
     at = inspect_choice.selected(looked)
     st.markdown(tokens.verdict(looked.run.config.task, shown.seen))
-    pointed = tokens_view(
+    tokens_view(
         shown.form,
         shown.sources,
         title="The input, token by token",
@@ -80,10 +80,9 @@ def views(looked: Looked, step: int) -> Cell:
         group=GROUP,
         lines=shown.lines(at),
     )
-    picked: Cell | None = None
     for column, one in zip(st.columns(2, gap="large"), shown.matrices, strict=False):
         with column:
-            cell = matrix_view(
+            matrix_view(
                 one.matrix,
                 limit=one.limit,
                 title=one.title,
@@ -96,14 +95,4 @@ def views(looked: Looked, step: int) -> Cell:
                 report=one.key == "mixing",
                 caption=one.caption,
             )
-        picked = cell if one.key == "mixing" else picked
-    return settle(at, picked, pointed)
-
-
-def settle(at: Cell, picked: Cell | None, pointed: Cell) -> Cell:
-    """The newest choice among the matrix and the tokens, remembered; the link follows."""
-    for choice in (picked, pointed):
-        if choice is not None and choice != at:
-            inspect_choice.select(choice)
-            return choice
     return at
