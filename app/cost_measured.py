@@ -1,5 +1,6 @@
 """Measured cost on the Cost page: points, slopes and crossings of a set of measurements."""
 
+import statistics
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from paramixer_core.measure.fits import MeasuredCrossing, Order, fit_slope, long
 from paramixer_core.measure.fits import measured_crossing as crossing
 from paramixer_core.measure.record import Clock, Outcome, Plan, Point, Sweep, Work
 
+WIDE = 0.5
 TIME, MEMORY = "time", "memory"
 SHOWN = {TIME: "time", MEMORY: "peak memory"}
 CLOCKS = {Clock.WALL: "wall time", Clock.CPU: "time of one CPU thread"}
@@ -122,10 +124,22 @@ def chart(
         "Points are medians, bars the quartiles of the calls; all mixers took turns after a "
         "warm-up. Wide faint lines are the fitted slopes. A cross: it ran out of memory there."
     )
+    if unsteady(sweep, mixers):
+        st.warning(
+            "The quartiles are wide: something else kept this machine busy. Measure again when it "
+            "is quiet.",
+            icon=":material/hourglass:",
+        )
     late = [p for p in sweep.points if p.outcome is Outcome.OUT_OF_TIME and p.mixer in mixers]
     if late:
         words = [f"{titles[point.mixer]} from N = {point.seq_len:,}" for point in late]
         st.caption(f"Left out, beyond the time budget: {'; '.join(words)}.")
+
+
+def unsteady(sweep: Sweep, mixers: tuple[str, ...]) -> bool:
+    """Whether the middle half of the calls of a typical point spans more than half its median."""
+    points = [point for mixer in mixers for point in sweep.measured(mixer)]
+    return bool(points) and statistics.median(point.spread for point in points) > WIDE
 
 
 def machine_lines(measured: Measurements, plan: Plan) -> list[str]:

@@ -94,6 +94,11 @@ def files(name: str, measured: Measurements) -> None:
         if name != SHIPPED and st.button("Remove", icon=":material/delete:", key="set-remove"):
             shelf().delete(name)
             st.rerun()
+    if name == SHIPPED:
+        st.caption(
+            "Made by `python -m paramixer_core.bench sweep FILE --clock cpu`: the time that one "
+            "thread computes, for the machine was busy. No set of a GPU ships: none was at hand."
+        )
     brought = st.file_uploader(
         "Measurements of another machine (JSON)", type="json", key="set-upload"
     )

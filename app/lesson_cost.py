@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app import cost_sets, engine, say
+from app import cost_sets, engine, names, say
 from app.training_settings import Entry
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
@@ -13,9 +13,9 @@ from paramixer_core.measure.lesson import (
     Notebook,
     Outcome,
     RunEstimate,
-    correction,
     estimate_lesson,
     estimate_run,
+    learned,
     outcomes,
     typical_error,
 )
@@ -30,7 +30,7 @@ ENDED = (RunState.FINISHED, RunState.STOPPED)
 def start(entry: Entry) -> None:
     """Start the race, and write down what was said of it."""
     engine.race(entry.base, entry.mixers, entry.seeds, match=entry.match)
-    factor = correction(past())
+    factor = learned(past())
     for run in engine.shown():
         try:
             notebook().note(run.id, estimate(run.config), factor)
@@ -47,7 +47,7 @@ def line(entry: Entry) -> None:
         st.caption(f"No estimate: {error}")
         return
     known = past()
-    whole = estimate_lesson(runs, workers(), correction(known))
+    whole = estimate_lesson(runs, workers(), learned(known))
     words = (
         f"About **{say.roughly(whole.seconds)}**, {readable_size(whole.memory)}, energy class "
         f"**{whole.energy_class}** ({say.energy(whole.watt_hours)})"
@@ -64,7 +64,7 @@ def explained(known: Sequence[Outcome]) -> str:
         "No run of this server has been held against its estimate yet."
         if error is None
         else f"The last {len(known)} runs were off by {error:.0%} in the median; the time is "
-        f"corrected by x {correction(known):.2f} for that."
+        f"multiplied by {learned(known).time:.2f} for that."
     )
     return (
         f"From the closed forms and measurements on {cost_sets.shipped().machine.name} "
@@ -75,9 +75,10 @@ def explained(known: Sequence[Outcome]) -> str:
 
 def verdict(runs: Sequence[Run]) -> None:
     """Of runs that have ended: what was said of them and what they took."""
+    titles = names.mixer_titles()
     for found in outcomes(notebook().noted(), [run for run in runs if run.state in ENDED]):
         st.caption(
-            f"{found.mixer}: said {say.short_time(found.noted.said)} a step, took "
+            f"{titles[found.mixer]}: said {say.short_time(found.noted.said)} a step, took "
             f"{say.short_time(found.seconds)} ({found.error:+.0%}); said "
             f"{readable_size(found.noted.memory)}, took {readable_size(found.memory)}."
         )

@@ -61,13 +61,28 @@ def estimate_run(config: RunConfig, calibration: Calibration) -> RunEstimate:
     )
 
 
-def estimate_lesson(runs: Sequence[RunEstimate], workers: int, correction: float = 1.0) -> Estimate:
-    """All runs, `workers` at a time; `correction` multiplies the model's time."""
-    seconds = [correction * run.step_seconds * run.steps * (1 + run.evaluations) for run in runs]
-    together = sorted((run.memory for run in runs), reverse=True)[:workers]
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What real runs taught: the model's time is multiplied, its bytes are added to."""
+
+    time: float = 1.0
+    memory: int = 0
+
+
+NO_CORRECTION = Correction()
+
+
+def estimate_lesson(
+    runs: Sequence[RunEstimate], workers: int, correction: Correction = NO_CORRECTION
+) -> Estimate:
+    """All runs, `workers` at a time."""
+    seconds = [
+        correction.time * run.step_seconds * run.steps * (1 + run.evaluations) for run in runs
+    ]
+    sizes = [run.memory + correction.memory for run in runs]
     return Estimate(
         max(max(seconds), sum(seconds) / workers),
-        sum(together),
+        sum(sorted(sizes, reverse=True)[:workers]),
         sum(seconds) * WATTS_A_CORE / 3600,
     )
 
@@ -75,11 +90,12 @@ def estimate_lesson(runs: Sequence[RunEstimate], workers: int, correction: float
 @dataclass(frozen=True, slots=True)
 class Noted:
     """What was said of a run before its start: `model` seconds a step by the model alone, `said`
-    with the correction of that time."""
+    with the correction of that time; bytes likewise."""
 
     run: str
     model: float
     said: float
+    model_memory: int
     memory: int
     made: float
 
@@ -105,13 +121,14 @@ class Notebook:
     def __init__(self, folder: Path) -> None:
         self.path = folder / "estimates.jsonl"
 
-    def note(self, run_id: str, estimate: RunEstimate, correction: float) -> None:
+    def note(self, run_id: str, estimate: RunEstimate, correction: "Correction") -> None:
         """Write down what is said of a run."""
         noted = Noted(
             run_id,
             estimate.step_seconds,
-            correction * estimate.step_seconds,
+            correction.time * estimate.step_seconds,
             estimate.memory,
+            estimate.memory + correction.memory,
             time.time(),
         )
         with self.path.open("a", encoding="utf-8") as file:
@@ -145,12 +162,16 @@ def outcomes(noted: Mapping[str, Noted], runs: Sequence[Run]) -> list[Outcome]:
     return found[:REMEMBERED]
 
 
-def correction(found: Sequence[Outcome]) -> float:
-    """What the model's time is multiplied with: the median of real over modelled; 1 without any."""
+def learned(found: Sequence[Outcome]) -> Correction:
+    """Medians over real runs: of real over modelled time, and of the bytes beyond the model."""
     if not found:
-        return 1.0
+        return NO_CORRECTION
     ratio = statistics.median(one.seconds / one.noted.model for one in found)
-    return min(LARGEST_CORRECTION, max(1 / LARGEST_CORRECTION, ratio))
+    extra = [one.memory - one.noted.model_memory for one in found if one.memory]
+    return Correction(
+        min(LARGEST_CORRECTION, max(1 / LARGEST_CORRECTION, ratio)),
+        max(0, round(statistics.median(extra))) if extra else 0,
+    )
 
 
 def typical_error(found: Sequence[Outcome]) -> float | None:

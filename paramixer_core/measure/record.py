@@ -180,6 +180,12 @@ class Point:
         first, _, third = statistics.quantiles(self.times, n=4, method="inclusive")
         return first, third
 
+    @property
+    def spread(self) -> float:
+        """Distance of the quartiles over the median."""
+        low, high = self.quartiles
+        return (high - low) / self.median
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:

@@ -134,6 +134,15 @@ def test_quartiles_are_the_bars():
     assert (trace.y[0], trace.error_y.array[0], trace.error_y.arrayminus[0]) == (3, 1, 1)
 
 
+def test_a_busy_machine_is_told_from_a_quiet_one():
+    def sweep(*times: float) -> Sweep:
+        return Sweep(Plan(lengths=(8,)), (Point(mixer="chord", seq_len=8, times=times),))
+
+    assert cost_measured.unsteady(sweep(1.0, 2.0, 9.0), ("chord",))
+    assert not cost_measured.unsteady(sweep(1.0, 1.1, 1.2), ("chord",))
+    assert not cost_measured.unsteady(sweep(1.0), ())
+
+
 def test_shares_add_up_to_the_whole():
     from app.costs import part_shares
     from paramixer_core.cost import CostShape, Quantity

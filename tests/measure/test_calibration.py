@@ -143,3 +143,15 @@ def test_a_faster_machine_of_the_table_is_predicted_faster():
     assert all(machine.source for machine in ACCELERATORS.values())
     with pytest.raises(ParamixerError, match="an accelerator among"):
         accelerator("tpu")
+
+
+def test_a_point_does_not_help_to_predict_itself():
+    samples = made(GRID)
+    odd = samples[-1]
+    wrong = Sample(
+        odd.config,
+        Point(mixer=odd.config.mixer, seq_len=odd.config.seq_len, times=(1e-6,)),
+    )
+    rest = [one for one in samples if one.config.seq_len != odd.config.seq_len]
+    (found,) = [one for one in check([*rest, wrong]) if one.sample is wrong]
+    assert found.predicted == pytest.approx(odd.point.median, rel=0.05)

@@ -74,3 +74,11 @@ def test_equal_lines_in_noise_are_not_called_sure():
 def test_without_a_common_length_nothing_crosses():
     own = points("chord", lambda n: n)
     assert measured_crossing(own[:3], own[3:]) is None
+
+
+def test_of_several_crossings_the_last_one_counts():
+    wavy = dict.fromkeys(LENGTHS, 1.0) | {64: 3.0, 1024: 3.0, 4096: 0.5, 8192: 0.5}
+    ours, rival = points("chord", wavy.__getitem__), points("attention", lambda n: 2.0)
+    found = measured_crossing(ours, rival)
+    assert found.order is Order.CROSSES
+    assert 1024 < found.at < 2048

@@ -8,13 +8,15 @@ from paramixer_core.measure.calibration import Calibration
 from paramixer_core.measure.lesson import (
     BASE,
     LEAST_STEPS,
+    NO_CORRECTION,
+    Correction,
     Estimate,
     Notebook,
     Noted,
     RunEstimate,
-    correction,
     estimate_lesson,
     estimate_run,
+    learned,
     outcomes,
     typical_error,
 )
@@ -45,7 +47,8 @@ def test_runs_share_the_workers():
     assert estimate_lesson([ONE] * 2, 2).seconds == pytest.approx(10)
     assert estimate_lesson([ONE] * 3, 2).seconds == pytest.approx(15)
     assert estimate_lesson([ONE] * 3, 2).memory == 2000
-    assert estimate_lesson([ONE], 2, correction=3.0).seconds == pytest.approx(30)
+    assert estimate_lesson([ONE], 2, correction=Correction(3.0, 500)).seconds == pytest.approx(30)
+    assert estimate_lesson([ONE] * 3, 2, correction=Correction(1.0, 500)).memory == 3000
     assert estimate_lesson([ONE] * 3, 2).watt_hours == pytest.approx(30 * 10 / 3600)
 
 
@@ -59,18 +62,19 @@ def test_energy_has_a_class(watt_hours, name):
 def test_what_was_said_is_read_again_and_broken_lines_are_passed_over(tmp_path):
     book = Notebook(tmp_path)
     assert book.noted() == {}
-    book.note("one", ONE, 2.0)
+    book.note("one", ONE, Correction(2.0, 50))
     with book.path.open("a") as file:
         file.write('not json\n{"run": "two"}\n[1]\n')
-    book.note("three", ONE, 1.0)
+    book.note("three", ONE, NO_CORRECTION)
     noted = book.noted()
     assert set(noted) == {"one", "three"}
     assert (noted["one"].model, noted["one"].said) == (0.1, 0.2)
+    assert (noted["one"].model_memory, noted["one"].memory) == (1000, 1050)
 
 
 def test_what_was_said_is_held_against_what_happened():
     noted = {
-        name: Noted(name, model=0.05, said=0.08, memory=1, made=0.0)
+        name: Noted(name, model=0.05, said=0.08, model_memory=1000, memory=1, made=0.0)
         for name in ("slow", "early", "running")
     }
     runs = [
@@ -83,13 +87,13 @@ def test_what_was_said_is_held_against_what_happened():
     assert found.noted.run == "slow"
     assert found.error == pytest.approx(-0.2)
     assert typical_error([found]) == pytest.approx(0.2)
-    assert correction([found]) == pytest.approx(2)
-    assert (typical_error([]), correction([])) == (None, 1.0)
+    assert learned([found]) == Correction(pytest.approx(2), 4000)
+    assert (typical_error([]), learned([])) == (None, NO_CORRECTION)
 
 
 def test_one_strange_run_does_not_move_the_correction():
-    noted = {name: Noted(name, 0.1, 0.1, 1, 0.0) for name in "abc"}
+    noted = {name: Noted(name, 0.1, 0.1, 1, 1, 0.0) for name in "abc"}
     found = outcomes(noted, [run("a"), run("b"), run("c", seconds=1e6)])
-    assert correction(found) == pytest.approx(1)
+    assert learned(found).time == pytest.approx(1)
     wild = [dataclasses.replace(one, seconds=1e9) for one in found]
-    assert correction(wild) == 50
+    assert learned(wild).time == 50
