@@ -10,6 +10,7 @@ from jaxtyping import install_import_hook
 
 from tests import shape_checks
 
+BROWSER_RERUNS = 2
 STORE = tempfile.mkdtemp(prefix="paramixer-tests-")
 """A run store for this test process and the worker processes and servers that it starts."""
 
@@ -34,11 +35,16 @@ settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each browser test file on one worker, where its server and its browser are shared."""
+    """Keep each browser test file on one worker, where its server and its browser are shared.
+
+    A browser waits for what it sees, at most so long; on a machine that is busy with other things
+    a test of it is tried again, up to twice, and the run says how many were. Others never are.
+    """
     for item in items:
         if "browser" in item.path.relative_to(item.config.rootpath).parts:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group(item.path.name))
+            item.add_marker(pytest.mark.flaky(reruns=BROWSER_RERUNS))
 
 
 def pytest_unconfigure() -> None:
