@@ -14,6 +14,7 @@ from app.linked import KEPT
 from paramixer_core.analysis.lens import Lens
 from paramixer_core.gallery import RECIPES, Gallery
 from paramixer_core.inspection import inspect_probe
+from paramixer_core.runs import RunStore
 
 CHORD, RIVAL = "gallery-temporal_order-chord", "gallery-temporal_order-attention"
 GALLERY = Gallery()
@@ -55,7 +56,8 @@ def test_a_step_without_weights_is_shown_from_its_probe(panel: str) -> None:
     assert said == (panel in ("averages", "masking"))
 
 
-def test_the_first_visit_shows_a_trained_picture() -> None:
+def test_the_first_visit_shows_a_trained_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RunStore, "runs", lambda store, **_: [])
     page = open_page()
     assert not page.exception
     assert in_link(page, "run") == history.FIRST_SHOWN

@@ -12,7 +12,7 @@ from paramixer_core.measure.shelf import Shelf, measure_and_keep
 from paramixer_core.measure.sweep import LEAST_REPEATS, sweep
 
 CPU = torch.device("cpu")
-SMALL = {"batch": 2, "channels": 8, "hidden": 8, "seconds": 3.0, "device": "cpu"}
+SMALL = {"batch": 2, "channels": 8, "hidden": 8, "seconds": 300.0, "device": "cpu"}
 
 
 @pytest.fixture
