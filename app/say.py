@@ -37,8 +37,8 @@ def count(value: float) -> str:
     return f"{float(f'{value:.3g}'):,.0f}"
 
 
-def short_time(seconds: float) -> str:
-    """A time of any size with three digits and the unit that fits.
+def short_time(seconds: float, digits: int = 3) -> str:
+    """A time of any size with a few digits and the unit that fits.
 
     >>> [short_time(v) for v in (3.21e-5, 0.0123, 4.5, 300, 9_000, 400_000)]
     ['32.1 µs', '12.3 ms', '4.5 s', '5 min', '2.5 h', '4.63 days']
@@ -51,17 +51,17 @@ def short_time(seconds: float) -> str:
         (172_800, 3600, "h"),
     ):
         if seconds < limit:
-            return f"{seconds / unit:.3g} {name}"
-    return f"{seconds / 86_400:.3g} days"
+            return f"{float(f'{seconds / unit:.{digits}g}'):g} {name}"
+    return f"{float(f'{seconds / 86_400:.{digits}g}'):g} days"
 
 
 def roughly(seconds: float) -> str:
     """A time with the two digits that an estimate can bear.
 
-    >>> [roughly(v) for v in (0.4, 42.3, 517, 7_300)]
-    ['1 s', '42 s', '8.6 min', '2 h']
+    >>> [roughly(v) for v in (0.4, 42.3, 517, 6_400, 7_300)]
+    ['1 s', '42 s', '8.6 min', '110 min', '2 h']
     """
-    return short_time(max(1.0, float(f"{seconds:.2g}"))).replace(".0 ", " ")
+    return short_time(max(1.0, seconds), digits=2)
 
 
 def energy(watt_hours: float) -> str:

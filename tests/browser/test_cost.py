@@ -10,6 +10,7 @@ from paramixer_core.measure.shelf import Shelf
 from tests.browser.conftest import settled
 
 SMALL = "sheet=measured&who=chord,attention&low=3&high=5&seconds=4&batch=2&d=8&h=8"
+PATIENCE = 60_000  # ms: a cold server loads PyTorch, a cold job does too
 PARTS = ("measured", "what_if")  # the formulas are opened by test_story
 
 
@@ -17,7 +18,7 @@ PARTS = ("measured", "what_if")  # the formulas are opened by test_story
 def test_every_part_fits_a_phone_without_an_error(part, app_url, open_page):
     page = open_page(width=390, height=844, color_scheme="dark")
     page.goto(f"{app_url}/cost?sheet={part}")
-    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=PATIENCE)
     settled(page)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_test_id("stAlertContentError")).to_have_count(0)
@@ -28,8 +29,8 @@ def test_this_machine_is_measured_kept_and_taken_along(app_url, app_home, page, 
     page.goto(f"{app_url}/cost?{SMALL}")
     page.get_by_text("Measure this machine").click()
     page.get_by_role("button", name="Measure", exact=True).click()
-    expect(page.get_by_text(re.compile("of 6 points"))).to_be_visible()
-    page.wait_for_url(re.compile(r"set=\d{14}-"), timeout=60_000)
+    expect(page.get_by_text(re.compile("of 6 points"))).to_be_visible(timeout=PATIENCE)
+    page.wait_for_url(re.compile(r"set=\d{14}-"), timeout=PATIENCE)
     settled(page)
     shelf = Shelf(app_home / "benchmarks")
     (name,) = shelf.names()
@@ -59,7 +60,7 @@ def test_a_running_sweep_can_be_stopped_and_what_came_is_kept(app_url, app_home,
     )
     page.get_by_text("Measure this machine").click()
     page.get_by_role("button", name="Measure", exact=True).click()
-    expect(page.get_by_text(re.compile("N = .* done"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile("N = .* done"))).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Stop", exact=True).click()
     page.wait_for_url(re.compile(r"set=\d{14}-"))
     shelf = Shelf(app_home / "benchmarks")
@@ -105,4 +106,4 @@ def test_training_is_estimated_before_and_held_against_it_after(app_url, page):
     page.goto(f"{app_url}/train?task=adding&n=32&mixers=chord&steps=100&batch=8")
     expect(page.get_by_text(re.compile(r"About \d+ s, .* energy class A"))).to_be_visible()
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_text(re.compile(r"said .* a step, took"))).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(re.compile(r"said .* a step, took"))).to_be_visible(timeout=PATIENCE)
