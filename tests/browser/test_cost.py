@@ -10,8 +10,23 @@ from paramixer_core.measure.shelf import Shelf
 from tests.browser.conftest import settled
 
 SMALL = "sheet=measured&who=chord,attention&low=3&high=5&seconds=4&batch=2&d=8&h=8"
+CHORD = """Array.from(
+    document.querySelector('.st-key-measured .js-plotly-plot')?._fullData ?? []
+).filter(trace => trace.showlegend !== false && trace.name.includes('CHORD'))
+.map(trace => Array.from(trace.y))"""
+"""What the chart draws of one mixer."""
+
 PATIENCE = 60_000  # ms: a cold server loads PyTorch, a cold job does too
 PARTS = ("measured", "what_if")  # the formulas are opened by test_story
+
+
+@pytest.fixture
+def shelf(app_home):
+    """The app's sets, none at first."""
+    found = Shelf(app_home / "benchmarks")
+    for name in found.names():
+        found.delete(name)
+    return found
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -25,24 +40,20 @@ def test_every_part_fits_a_phone_without_an_error(part, app_url, open_page):
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_this_machine_is_measured_kept_and_taken_along(app_url, app_home, page, by_key):
+def test_this_machine_is_measured_kept_and_taken_along(app_url, shelf, page, by_key):
     page.goto(f"{app_url}/cost?{SMALL}")
     page.get_by_text("Measure this machine").click()
     page.get_by_role("button", name="Measure", exact=True).click()
     expect(page.get_by_text(re.compile("of 6 points"))).to_be_visible(timeout=PATIENCE)
     page.wait_for_url(re.compile(r"set=\d{14}-"), timeout=PATIENCE)
     settled(page)
-    shelf = Shelf(app_home / "benchmarks")
     (name,) = shelf.names()
     assert f"set={name}" in page.url
     kept = shelf.read(name)
     points = kept.sweeps[0].measured("chord")
     assert [point.seq_len for point in points] == [8, 16, 32]
-    drawn = page.evaluate(
-        "document.querySelector('.st-key-measured .js-plotly-plot')._fullData"
-        ".filter(trace => trace.showlegend !== false && trace.name.includes('CHORD'))"
-        ".map(trace => Array.from(trace.y))"
-    )
+    page.wait_for_function(f"{CHORD}[0]?.length === 3")
+    drawn = page.evaluate(CHORD)
     assert drawn == [[pytest.approx(point.median) for point in points]]
     with page.expect_download() as download:
         by_key(page, "set-json").get_by_role("button").click()
@@ -54,7 +65,7 @@ def test_this_machine_is_measured_kept_and_taken_along(app_url, app_home, page, 
     assert shelf.names() == []
 
 
-def test_a_running_sweep_can_be_stopped_and_what_came_is_kept(app_url, app_home, page):
+def test_a_running_sweep_can_be_stopped_and_what_came_is_kept(app_url, shelf, page):
     page.goto(
         f"{app_url}/cost?{SMALL.replace('high=5', 'high=14').replace('seconds=4', 'seconds=300')}"
     )
@@ -63,13 +74,11 @@ def test_a_running_sweep_can_be_stopped_and_what_came_is_kept(app_url, app_home,
     expect(page.get_by_text(re.compile("N = .* done"))).to_be_visible(timeout=PATIENCE)
     page.get_by_role("button", name="Stop", exact=True).click()
     page.wait_for_url(re.compile(r"set=\d{14}-"))
-    shelf = Shelf(app_home / "benchmarks")
     assert 2 <= len(shelf.read(shelf.names()[0]).sweeps[0].points) < 24
     expect(page.get_by_text(re.compile("of 24 points"))).to_have_count(0)
-    shelf.delete(shelf.names()[0])
 
 
-def test_files_are_brought_and_bad_ones_answered_in_a_sentence(app_url, app_home, page, by_key):
+def test_files_are_brought_and_bad_ones_answered_in_a_sentence(app_url, shelf, page, by_key):
     page.goto(f"{app_url}/cost?sheet=measured")
     settled(page)
     with page.expect_download() as download:
@@ -85,12 +94,10 @@ def test_files_are_brought_and_bad_ones_answered_in_a_sentence(app_url, app_home
     expect(page.get_by_text(re.compile("changed by hand"))).to_be_visible()
     bring("older.json", text.replace('"version":1', '"version":0'))
     expect(page.get_by_text(re.compile("measurements of version 1, got version 0"))).to_be_visible()
-    assert Shelf(app_home / "benchmarks").names() == []
+    assert shelf.names() == []
     bring("right.json", text)
     page.wait_for_url(re.compile(r"set=\d{14}-"))
     expect(page.get_by_text(re.compile("Expected"))).to_have_count(0)
-    shelf = Shelf(app_home / "benchmarks")
-    shelf.delete(shelf.names()[0])
 
 
 def test_predictions_say_that_they_are_and_name_their_source(app_url, page):
