@@ -15,6 +15,9 @@ from app.inspect_shown import shown_at
 from paramixer_core.gallery import Gallery
 
 expect.set_options(timeout=20_000)
+FIRST_VISIT = 60_000
+"""A server that has just started loads PyTorch for its first visitor, on a busy machine slowly."""
+
 GALLERY = Gallery()
 RUN, RIVAL = "gallery-temporal_order-chord", "gallery-temporal_order-attention"
 LOOKED = Looked(GALLERY.run(RUN), GALLERY.run(RIVAL), 0, 0, "operator")
@@ -29,7 +32,7 @@ def matrices(step: int) -> tuple[np.ndarray, np.ndarray]:
 
 def view(page: Page, key: str) -> Locator:
     root = page.locator(f".st-key-{key} .view")
-    expect(root.locator("canvas").first).to_be_visible()
+    expect(root.locator("canvas").first).to_be_visible(timeout=FIRST_VISIT)
     return root
 
 
