@@ -132,8 +132,8 @@ def split(shape: CostShape, quantity: Quantity, mixers: tuple[str, ...]) -> None
         shares_figure(
             [Share(name, values) for name, values in parts.items()],
             lengths,
-            title=f"{titles[mixer]}: share of each part",
-            y_label=f"share of {QUANTITIES[quantity].lower()}, %",
+            title=f"{QUANTITIES[quantity]}: share of each part",
+            y_label="share, %",
             mark=shape.seq_len,
             dark=controls.dark_theme(),
         ),

@@ -55,10 +55,10 @@ def shares_figure(
     figure.update_layout(
         barmode="stack",
         bargap=0.1,
-        height=300,
+        height=360,
         title={"text": title, "font": {"size": 15}, "yref": "container", "y": 0.97},
         hovermode="x unified",
-        margin={"l": 10, "r": 10, "t": 70, "b": 10},
+        margin={"l": 10, "r": 10, "t": 120, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     figure.update_xaxes(title="Tokens N", type="category")
