@@ -30,6 +30,15 @@ class Ink:
     dark: str
     dash: tuple[int, ...] = ()
 
+    def colour(self, dark: bool) -> str:
+        """Its form in the theme that is shown."""
+        return self.dark if dark else self.light
+
+    @property
+    def plotly_dash(self) -> str:
+        """The dash pattern as Plotly writes it."""
+        return ",".join(f"{length}px" for length in self.dash) or "solid"
+
 
 INKS: dict[str, Ink] = {
     "chord": Ink("#0072b2", "#4fb3e8"),

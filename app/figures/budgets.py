@@ -35,7 +35,7 @@ def budgets_figure(
         name="best low rank",
         mode="lines",
         showlegend=True,
-        line={"color": pen.dark if dark else pen.light, "width": 2.5, "dash": "dot"},
+        line={"color": pen.colour(dark), "width": 2.5, "dash": "dot"},
         text=[f"rank {rank}" for rank in range(side + 1)],
         hovertemplate="%{text}: %{y:.4f}<extra></extra>",
     )
@@ -47,7 +47,7 @@ def budgets_figure(
             name=family.name,
             mode="lines+markers",
             marker={"symbol": SYMBOLS[order], "size": 10},
-            line={"color": pen.dark if dark else pen.light, "width": 1},
+            line={"color": pen.colour(dark), "width": 1},
             text=list(family.notes),
             hovertemplate="%{text}: %{y:.4f}<extra></extra>",
         )

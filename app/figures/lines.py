@@ -48,11 +48,11 @@ def curves_figure(
             y=curve.y,
             name=curve.name,
             mode="markers" if curve.points else "lines",
-            marker={"size": 9, "color": pen.dark if dark else pen.light},
+            marker={"size": 9, "color": pen.colour(dark)},
             line={
-                "color": pen.dark if dark else pen.light,
+                "color": pen.colour(dark),
                 "width": 2.5,
-                "dash": ",".join(f"{dash}px" for dash in pen.dash) or "solid",
+                "dash": pen.plotly_dash,
             },
             hovertemplate=f"{curve.name}: %{{y:,.6~g}}<extra></extra>",
         )

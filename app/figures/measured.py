@@ -54,8 +54,8 @@ def measured_figure(
     figure = go.Figure()
     for order, line in enumerate(lines):
         pen = ink(line.meaning, order)
-        colour = pen.dark if dark else pen.light
-        dash = ",".join(f"{length}px" for length in pen.dash) or "solid"
+        colour = pen.colour(dark)
+        dash = pen.plotly_dash
         figure.add_scatter(
             x=line.x,
             y=line.middle,
@@ -96,7 +96,7 @@ def measured_figure(
             marker={
                 "symbol": "x",
                 "size": 12,
-                "color": pen.dark if dark else pen.light,
+                "color": pen.colour(dark),
             },
             name=f"{point.name}: {point.why}",
             hovertemplate=f"{point.name}, N = {point.x:,}: {point.why}<extra></extra>",

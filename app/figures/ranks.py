@@ -67,9 +67,9 @@ def spreads_figure(
             mode="lines+markers",
             marker={"symbol": SYMBOLS[order % len(SYMBOLS)], "size": 8},
             line={
-                "color": pen.dark if dark else pen.light,
+                "color": pen.colour(dark),
                 "width": 2,
-                "dash": ",".join(f"{dash}px" for dash in pen.dash) or "solid",
+                "dash": pen.plotly_dash,
             },
             hovertemplate="%{y:.4g}<extra></extra>",
         )
@@ -104,7 +104,7 @@ def points_figure(
                 "symbol": SYMBOLS[order % len(SYMBOLS)],
                 "size": 12 if group.widths is None else 5 + 2.5 * np.log2(1 + group.widths),
                 "opacity": 0.8,
-                "color": pen.dark if dark else pen.light,
+                "color": pen.colour(dark),
                 "line": {"width": 1, "color": "white" if not dark else "black"},
             },
             text=list(group.notes),
@@ -129,7 +129,7 @@ def waves_figure(
             name=name,
             mode="lines+markers",
             marker={"size": 7, "symbol": SYMBOLS[order]},
-            line={"color": pen.dark if dark else pen.light, "width": 1.5},
+            line={"color": pen.colour(dark), "width": 1.5},
             hovertemplate="wave %{x}: %{y:.4g}<extra></extra>",
         )
     figure.update_xaxes(title="wave j: turns around the ring")

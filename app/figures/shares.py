@@ -40,7 +40,7 @@ def shares_figure(
             y=share.percent,
             name=share.name,
             marker={
-                "color": pen.dark if dark else pen.light,
+                "color": pen.colour(dark),
                 "pattern": {
                     "shape": PATTERNS[order % len(PATTERNS)],
                     "fillmode": "overlay",
