@@ -6,10 +6,10 @@ from pathlib import Path
 
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
-from paramixer_core.protocols import Protocol, num_factors
+from paramixer_core.protocols import num_factors
 
-BASE = 350 * 2**20
-"""What a worker holds before it trains: Python, PyTorch and their buffers."""
+BASE = 600 * 2**20
+"""What a worker holds before it trains: Python, PyTorch and their buffers (590 MiB measured)."""
 
 FLOAT = 4
 
@@ -17,28 +17,19 @@ FLOAT = 4
 def estimate_memory(config: RunConfig) -> int:
     """Bytes that training this run will take at its peak, the worker itself included.
 
-    The sum of what the backward pass keeps, from the network's own sizes (symbols of the paper):
-    B N D values before and after every factor, B N H in every MLP, B N K link weights per factor,
-    each with its gradient; and four copies of the weights (weight, gradient, Adam's two).
-    Attention on a CPU and on a GPU never holds an N x N matrix in training.
+    From the closed forms of `paramixer_core.cost`: four copies of the weights (weight, gradient,
+    Adam's two), all that is kept for the backward pass, and on top of it, while the backward pass
+    goes through its largest part, two gradients of that part's size. Evaluation is not counted.
+    Raises ParamixerError for a run that could not be built: an unknown mixer, an unfit N.
     """
-    tokens = config.batch * config.seq_len
-    embedding = 4 * config.channels
-    if config.mixer == "attention":
-        per_token = 14 * config.channels + 3 * config.hidden
-        weights = 4 * config.channels**2 + 2 * config.channels * config.hidden
-    else:
-        factors = num_factors(config.seq_len)
-        links = factors + 1 if config.mixer == Protocol.CHORD else config.num_links
-        mlps = 3 * config.hidden + 2 * links
-        per_token = factors * (mlps + 2 * config.channels) + 3 * config.hidden + 6 * config.channels
-        weights = factors * config.hidden * (config.channels + links)
-        weights += 2 * config.channels * config.hidden
+    from paramixer_core.cost import CostShape, cost_report  # these import PyTorch, which a list
+    from paramixer_core.tasks import make_task  # of runs or a command does without
+
+    report = cost_report(CostShape.of(config, make_task(config.task, config.seq_len)))
+    largest = FLOAT * max(part.kept for part in report.parts) // config.blocks
     # A probe of the first test sequence may hold up to a few dense matrices up to N = 512.
-    probe = 12 * min(config.seq_len, 512) ** 2 * num_factors(config.seq_len)
-    activations = tokens * (embedding + config.blocks * per_token)
-    weights = config.blocks * weights + 16 * config.seq_len * config.channels
-    return BASE + FLOAT * (activations + 4 * weights + probe)
+    probe = 12 * FLOAT * min(config.seq_len, 512) ** 2 * num_factors(config.seq_len)
+    return BASE + 4 * report.weight_bytes + report.activation_bytes + 2 * largest + probe
 
 
 def total_memory() -> int:

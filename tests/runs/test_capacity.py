@@ -27,7 +27,7 @@ def test_a_wrong_size_is_named(text: str) -> None:
         parse_size("PARAMIXER_DISK", text)
 
 
-@pytest.mark.parametrize("mixer", ["chord", "cdil", "attention"])
+@pytest.mark.parametrize("mixer", ["chord", "cdil", "attention", "plain_attention", "reformer"])
 @pytest.mark.parametrize("seq_len", [64, 1024, 16_384])
 @pytest.mark.parametrize("batch", [1, 400])
 def test_the_estimate_covers_what_the_backward_pass_keeps(
