@@ -16,6 +16,9 @@ from paramixer_core.runs.memory import available_memory
 from paramixer_core.training import Trainer
 
 LEAST_REPEATS, MOST_REPEATS = 3, 25
+LEAST_PEAK = 4 * 2**20
+"""Bytes from which a measured peak tells more than the closed forms."""
+
 WARM_UPS = 2
 GROWTH = 1.3
 """How much more time each length gets than the one before it."""
@@ -115,7 +118,8 @@ def measure_length(
         elif warm(plan, device, entrant, seq_len):
             left -= wanted
             racing.append(entrant)
-        else:
+        else:  # it ran out, so it needs more than there was, whatever was foretold
+            needed = max(needed, memory_left(plan, device) + 1)
             yield leave(entrant, seq_len, Outcome.OUT_OF_MEMORY, needed)
     for repeat in range(MOST_REPEATS):
         if repeat >= LEAST_REPEATS and time.perf_counter() > end:
@@ -196,16 +200,16 @@ def seconds_needed(plan: Plan, entrant: Entrant, seq_len: int) -> float:
 def bytes_needed(plan: Plan, entrant: Entrant, seq_len: int) -> int:
     """What a call will hold: what the closed forms count, corrected by what was measured before.
 
-    They count the portable path, and the fast ones keep less.
+    They count the portable path, and the fast ones keep less. A peak of less than LEAST_PEAK is
+    lost in the pages that a process takes anyway, and corrects nothing.
     """
     counted = counted_bytes(plan, entrant.mixer, seq_len)
-    if entrant.latest is None or not entrant.latest.memory:
+    if entrant.latest is None:
         return counted
-    return (
-        counted
-        * entrant.latest.memory
-        // counted_bytes(plan, entrant.mixer, entrant.latest.seq_len)
-    )
+    peak = entrant.latest.memory or 0
+    if peak < LEAST_PEAK:
+        return counted
+    return counted * peak // counted_bytes(plan, entrant.mixer, entrant.latest.seq_len)
 
 
 def counted_bytes(plan: Plan, mixer: str, seq_len: int) -> int:
