@@ -176,7 +176,7 @@ def factor(
         compact = compacts_of(config, where.probe(run_id, step), example)[block]
     else:
         compact = compact_example(config, where.state(run_id, step), example)[block]
-    factors = block_of(config).operators(compact).factors
+    factors = block_of(config, compact).operators(compact).factors
     if factors is None:
         raise ParamixerError("a mixer with factors", config.mixer, "choose CHORD or CDIL")
     product = product_so_far(factors[:, 0], m, residual=with_residual)

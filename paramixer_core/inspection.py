@@ -12,8 +12,10 @@ from paramixer_core.analysis.operators import AttentionOperator, Operator, Spars
 from paramixer_core.config import Residual, RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.models import BlockOperators, Mixer, Network, build_network, mixer_kind
+from paramixer_core.models.attention import AttentionBlock
 from paramixer_core.models.mixer import Compact, add_identity
 from paramixer_core.models.paramixer import ParamixerBlock, chain
+from paramixer_core.models.transformer import TransformerBlock
 from paramixer_core.tasks import make_task
 from paramixer_core.tasks.task import Batch
 from paramixer_core.uploads.typed import parse_sequence
@@ -95,7 +97,8 @@ def inspect_probe(
     }
     answer, target = one.get("answers"), one["targets"]
     blocks = [
-        block_of(config).operators(compact) for compact in compacts_of(config, probe, example)
+        block_of(config, compact).operators(compact)
+        for compact in compacts_of(config, probe, example)
     ]
     verdict = None if answer is None else is_correct(config, answer, target)
     return Inspection(one["inputs"], target, answer, verdict, blocks)
@@ -116,23 +119,44 @@ def compacts_of(config: RunConfig, probe: Mapping[str, np.ndarray], example: int
     return found
 
 
-def block_of(config: RunConfig) -> Mixer:
-    """A block of the run's kind; only its links matter here, not its weights."""
-    return mixer_kind(config.mixer).build(config, torch.Generator().manual_seed(0))
+def block_of(config: RunConfig, compact: Compact | None = None) -> Mixer:
+    """A block of the run's kind, for its links; with `compact`, for its `operators` too.
+
+    Of its own weights it then has those that its matrices depend on. Raises ParamixerError for a
+    compact that lacks them, as snapshots of early versions do.
+    """
+    block = mixer_kind(config.mixer).build(config, torch.Generator().manual_seed(0))
+    if compact is not None and isinstance(block, TransformerBlock):
+        lacking = [name for name in block.matrix_weights if name not in compact]
+        if lacking:
+            raise ParamixerError(
+                f"a snapshot that holds {' and '.join(lacking)} of {config.mixer}",
+                "one of an early version, without them",
+                "look at a test example from 4 on, or train the run again",
+            )
+        own = {name: compact[name][0] for name in block.matrix_weights}
+        block.load_state_dict(own, strict=False)
+    return block
 
 
 def sparse_operator(config: RunConfig, compact: Compact, *, bare: bool = False) -> Operator:
     """A block's operator for one example, without forming it; any N.
 
-    `compact` is that of one example. With `bare` the residual is left out: W_M ... W_1. Attention
-    is given without its residual either way.
+    `compact` is that of one example. With `bare` the residual is left out: W_M ... W_1, or A
+    instead of I + A. Raises ParamixerError for the rivals of attention, which are not sparse.
     """
     block = block_of(config)
     if isinstance(block, ParamixerBlock):
         residual = Residual.NONE if bare else config.residual
         return SparseOperator.of_weights(compact["link_weights"][0], block.offsets, residual)
+    if not isinstance(block, AttentionBlock):
+        raise ParamixerError(
+            "a mixer whose rows can be had one by one: CHORD, CDIL, a wiring or attention",
+            config.mixer,
+            f"choose one of these, or a run of up to {MAX_DENSE_SEQ_LEN:,} tokens",
+        )
     queries, keys = (compact[name][0].double().numpy() for name in ("queries", "keys"))
-    return AttentionOperator(queries, keys)
+    return AttentionOperator(queries, keys, direct=0.0 if bare else 1.0)
 
 
 @torch.no_grad()

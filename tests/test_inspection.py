@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.stats import spearmanr
 
+from paramixer_core.analysis import block_matrices
 from paramixer_core.averages import MatrixKind, examples_of_class, max_examples, mean_matrix
 from paramixer_core.config import Residual, RunConfig
 from paramixer_core.errors import ParamixerError
@@ -19,6 +20,7 @@ from paramixer_core.inspection import (
     sparse_operator,
     strongest_link,
 )
+from paramixer_core.models import MIXERS
 from paramixer_core.occlusion import occlude, rank_correlation, read_weight
 from paramixer_core.training import Trainer
 from tests.small_runs import SMALL, every_kind, losses
@@ -48,6 +50,34 @@ def test_a_probe_shows_what_the_network_itself_does(config: RunConfig) -> None:
         torch.testing.assert_close(stored.answer, computed.answer)
         assert torch.equal(stored.inputs, computed.inputs)
         assert stored.correct == computed.correct
+
+
+@pytest.mark.parametrize("mixer", [name for name in MIXERS if name not in ("chord", "cdil")])
+def test_a_rivals_probe_shows_its_own_matrix_with_the_weights_that_shape_it(mixer: str) -> None:
+    config = SMALL.replace(mixer=mixer, seq_len=48, seed=7)
+    trainer = trained(config)
+    stored = inspect_probe(config, arrays(trainer.probe())).blocks[0]
+    shown = trainer.network.reveal(trainer.task.test_set().inputs[:1])[0]
+    torch.testing.assert_close(stored.operator, shown.operator)
+    compact = compacts_of(config, arrays(trainer.probe()), 0)[0]
+    name = block_matrices.MatrixName(block_matrices.MatrixKind.PRODUCT)
+    matrix = block_matrices.block_matrix(config, compact, name)
+    np.testing.assert_allclose(matrix, shown.product[0].double().numpy(), atol=1e-7)
+
+
+def test_a_snapshot_without_the_weights_that_shape_a_matrix_says_so() -> None:
+    config = SMALL.replace(mixer="linformer")
+    probe = arrays(trained(config).probe())
+    del probe["block.0.project_keys"]
+    with pytest.raises(ParamixerError, match="a snapshot that holds project_keys of linformer"):
+        inspect_probe(config, probe)
+
+
+def test_a_rival_that_is_not_sparse_is_not_taken_for_attention() -> None:
+    config = SMALL.replace(mixer="local_window")
+    (compact,) = compact_example(config, trained(config).state(), 0)
+    with pytest.raises(ParamixerError, match="rows can be had one by one"):
+        sparse_operator(config, compact)
 
 
 @every_kind
@@ -108,7 +138,7 @@ def test_rows_and_columns_without_the_matrix_are_those_of_the_matrix(
     block = inspect_example(config, trainer.state(), 1).blocks[0]
     compact = compact_example(config, trainer.state(), 1)[0]
     for bare in (True, False):
-        dense = block.product if bare or mixer == "attention" else block.operator
+        dense = block.product if bare else block.operator
         held = dense[0].double().numpy()
         operator = sparse_operator(config, compact, bare=bare)
         limit = 2e-6 * np.abs(held).max()

@@ -108,7 +108,7 @@ def block_matrix(
     if isinstance(block, AttentionBlock):
         return attention_matrix(compact, name)
     with torch.no_grad():
-        shown = block.operators(dict(compact))
+        shown = block_of(config, dict(compact)).operators(dict(compact))
     if name.kind is MatrixKind.HEAD and shown.attention is not None:
         return shown.attention[0, name.place - 1].double().numpy()
     matrix = shown.operator if name.kind is MatrixKind.OPERATOR else shown.product

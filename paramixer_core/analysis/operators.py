@@ -145,7 +145,8 @@ class SparseOperator(Operator):
 
 @dataclass(frozen=True, eq=False)
 class AttentionOperator(Operator):
-    """Mean over heads of softmax(Q K^T / sqrt d), from queries and keys of one example.
+    """Mean over heads of softmax(Q K^T / sqrt d) (+ I times `direct`), from queries and keys of
+    one example.
 
     Rows are made a strip at a time, so a product with A costs O(heads N^2 d) time and O(STRIP N)
     memory.
@@ -153,6 +154,7 @@ class AttentionOperator(Operator):
 
     queries: Float[np.ndarray, "heads seq head_channels"]
     keys: Float[np.ndarray, "heads seq head_channels"]
+    direct: float = 0.0
 
     @property
     def seq_len(self) -> int:  # type: ignore[override]
@@ -191,6 +193,7 @@ class AttentionOperator(Operator):
         np.exp(logits, out=logits)
         logits /= logits.sum(axis=-1, keepdims=True)
         mean: np.ndarray = logits.mean(axis=0)
+        mean[np.arange(len(tokens)), tokens] += self.direct
         return mean
 
 

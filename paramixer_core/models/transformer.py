@@ -1,6 +1,7 @@
 """The Transformer block that dot-product attention and its rivals share."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,9 @@ class TransformerBlock(Mixer):
     out as an N x N matrix A, so that read(Q, K, V) = A(Q, K) V. Both get the queries and keys of
     all heads. Sources: Vaswani et al. 2017; Xiong et al. 2020.
     """
+
+    matrix_weights: ClassVar[tuple[str, ...]] = ()
+    """Parameters and buffers that A depends on beside queries and keys; `compact` holds them."""
 
     def __init__(
         self, *, channels: int, hidden: int, heads: int, generator: torch.Generator
@@ -80,7 +84,11 @@ class TransformerBlock(Mixer):
         source: Float[Tensor, "batch seq channels"],
     ) -> Compact:
         query, key, _ = self.project(values)
-        return {"queries": query.contiguous(), "keys": key.contiguous()}
+        own = {name: getattr(self, name) for name in self.matrix_weights}
+        return {"queries": query.contiguous(), "keys": key.contiguous()} | {
+            name: weight.expand(len(values), *weight.shape).contiguous()
+            for name, weight in own.items()
+        }
 
     def operators(self, compact: Compact) -> BlockOperators:
         query, key = compact["queries"], compact["keys"]

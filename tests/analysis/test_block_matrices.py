@@ -35,7 +35,7 @@ LOGITS = MatrixName(MatrixKind.LOGITS, 1)
 def test_every_matrix_is_the_networks_own_to_float32(config):
     compact = fresh_compact(config)
     with torch.no_grad():
-        shown = block_of(config).operators(compact)
+        shown = block_of(config, compact).operators(compact)
     for name in matrix_names(config):
         match name.kind:
             case MatrixKind.LOGITS:

@@ -17,6 +17,8 @@ class LinformerBlock(TransformerBlock):
     O(N k); rank at most k; rows of A need not sum to one. Source: Wang et al. 2020, equation 7.
     """
 
+    matrix_weights = ("project_keys", "project_values")
+
     def __init__(
         self,
         *,

@@ -19,6 +19,8 @@ class PerformerBlock(LinearAttentionBlock):
     (but for the floor 1e-4 that keeps it positive). Source: Choromanski et al. 2021, section 2.
     """
 
+    matrix_weights = ("directions",)
+
     def __init__(
         self, *, channels: int, hidden: int, heads: int, features: int, generator: torch.Generator
     ) -> None:

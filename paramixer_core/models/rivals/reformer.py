@@ -21,6 +21,8 @@ class ReformerBlock(TransformerBlock):
     for the sort, O(N c) to read. Source: Kitaev et al. 2020, section 2.
     """
 
+    matrix_weights = ("rotation",)
+
     def __init__(
         self,
         *,
