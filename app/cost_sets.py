@@ -8,7 +8,7 @@ from app import controls
 from app.prose import ASSETS
 from paramixer_core.errors import ParamixerError
 from paramixer_core.measure.files import Measurements
-from paramixer_core.measure.record import Work
+from paramixer_core.measure.record import Clock, Work
 from paramixer_core.measure.shelf import Shelf
 
 SHIPPED = "cpu"
@@ -17,7 +17,7 @@ NONE = "none"
 
 @cache
 def shipped() -> Measurements:
-    """The set that comes with the app: one thread of a CPU."""
+    """The set that comes with the app: a CPU."""
     return Measurements.from_json((ASSETS / "benchmarks" / f"{SHIPPED}.json").read_bytes())
 
 
@@ -95,9 +95,14 @@ def files(name: str, measured: Measurements) -> None:
             shelf().delete(name)
             st.rerun()
     if name == SHIPPED:
+        wall = measured.sweeps[0].plan.clock is Clock.WALL
+        threads = measured.machine.threads
         st.caption(
-            "Made by `python -m paramixer_core.bench sweep FILE --clock cpu`: the time that one "
-            "thread computes, for the machine was busy. No set of a GPU ships: none was at hand."
+            "Made by `python -m paramixer_core.bench sweep FILE --shipped`: "
+            + ("wall time" if wall else "time spent computing, not wall time,")
+            + f" of {threads} thread{'s' * (threads > 1)}"
+            + ", as many as a run gets while all cores train" * (threads == 1)
+            + ". No set of a GPU ships: none was at hand."
         )
     brought = st.file_uploader(
         "Measurements of another machine (JSON)", type="json", key="set-upload"

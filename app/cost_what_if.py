@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import streamlit as st
 
-from app import controls, cost_parts, cost_sets, names, say
+from app import controls, cost_machines, cost_parts, cost_sets, names, say
 from app.cost_checks import LEAST_CHECKED, MOST_CHECKED, between, check_rows
 from app.figures.lines import Curve, Mark, curves_figure
 from paramixer_core.cost import CostShape
@@ -51,6 +51,7 @@ def draw() -> None:
         totals(found, show, shape.seq_len)
         curves(shape, where, measured, mixers, show)
         notes(where, measured)
+        cost_machines.draw()
 
 
 def places() -> dict[str, str]:
@@ -212,10 +213,11 @@ def notes(where: str, measured: Measurements) -> None:
         else:
             st.markdown(
                 f"**Predicted** by a model of {machine.name}: per mixer, a constant and rates for "
-                "its dense products, its mixing, what it keeps and its parameters, fitted to "
-                f"{len(checks)} measured points. Each point was also predicted from the other "
-                f"lengths alone: the **median error is {error:.0%}**, and {inside:.0%} for "
-                f"N = {LEAST_CHECKED:,} to {MOST_CHECKED:,}."
+                "its dense products, its mixing, what it keeps, what it keeps in tensors of 32 MiB "
+                "and more (for these the system clears new pages at every step) and its "
+                f"parameters, fitted to {len(checks)} measured points. Each point was also "
+                f"predicted from the other lengths alone: the **median error is {error:.0%}**, "
+                f"and {inside:.0%} for N = {LEAST_CHECKED:,} to {MOST_CHECKED:,}."
             )
             st.dataframe(check_rows(checks), hide_index=True)
     else:

@@ -63,8 +63,8 @@ def explained(known: Sequence[Outcome]) -> str:
     after = (
         "No run of this server has been held against its estimate yet."
         if error is None
-        else f"The last {len(known)} runs were off by {error:.0%} in the median; the time is "
-        f"multiplied by {learned(known).time:.2f} for that."
+        else f"A step of the last {len(known)} runs was off by {error:.0%} in the median; the time "
+        f"is multiplied by {learned(known).time:.2f} for that."
     )
     return (
         f"From the closed forms and measurements on {cost_sets.shipped().machine.name} "
@@ -77,9 +77,14 @@ def verdict(runs: Sequence[Run]) -> None:
     """Of runs that have ended: what was said of them and what they took."""
     titles = names.mixer_titles()
     for found in outcomes(notebook().noted(), [run for run in runs if run.state in ENDED]):
+        whole = ""
+        if found.whole is not None and found.noted.whole:
+            whole = (
+                f" in all said {say.roughly(found.noted.whole)}, took {say.roughly(found.whole)};"
+            )
         st.caption(
             f"{titles[found.mixer]}: said {say.short_time(found.noted.said)} a step, took "
-            f"{say.short_time(found.seconds)} ({found.error:+.0%}); said "
+            f"{say.short_time(found.seconds)} ({found.error:+.0%});{whole} said "
             f"{readable_size(found.noted.memory)}, took {readable_size(found.memory)}."
         )
 
@@ -110,5 +115,5 @@ def estimate(config: RunConfig) -> RunEstimate:
 
 @st.cache_resource(max_entries=1, show_spinner=False)
 def machine_model() -> Calibration:
-    """The shipped set as a model of one CPU thread; real runs correct it."""
+    """The shipped set as a model of a CPU, at its number of threads; real runs correct it."""
     return calibrate(samples_of(cost_sets.shipped()))

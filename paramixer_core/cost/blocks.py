@@ -20,6 +20,7 @@ def paramixer_block(s: CostShape) -> tuple[PartCost, ...]:
             backward=2 * link_mlps,
             parameters=s.factors * mlp_parameters(s.channels, s.hidden, s.links),
             kept=s.tokens * s.factors * (2 * s.hidden + s.links),
+            widest=s.tokens * s.factors * s.links,  # hidden units stay in the cache
         ),
         PartCost(
             part="Value MLP",
@@ -28,6 +29,7 @@ def paramixer_block(s: CostShape) -> tuple[PartCost, ...]:
             backward=2 * value_mlp,
             parameters=mlp_parameters(s.channels, s.hidden, s.channels),
             kept=s.tokens * (2 * s.hidden + s.channels),
+            widest=s.tokens * max(s.hidden, s.channels),
         ),
         PartCost(
             part="Mixing",
@@ -36,6 +38,7 @@ def paramixer_block(s: CostShape) -> tuple[PartCost, ...]:
             backward=2 * mixing,
             recomputed=mixing - mixing // s.factors,  # all factors but the last
             kept=s.tokens * s.channels,
+            widest=s.tokens * s.channels,
         ),
     )
 
@@ -58,6 +61,7 @@ def attention_block(s: CostShape) -> tuple[PartCost, ...]:
             backward=2 * projections,
             parameters=4 * s.channels * (s.channels + 1),
             kept=s.tokens * 4 * s.channels,  # queries, keys, values; the stream after them
+            widest=s.tokens * 3 * s.channels,
         ),
         PartCost(
             part="Attention scores",
@@ -66,6 +70,7 @@ def attention_block(s: CostShape) -> tuple[PartCost, ...]:
             backward=2 * scores,
             recomputed=scores // 2,
             kept=s.tokens * (s.channels + s.heads),
+            widest=s.tokens * s.channels,
         ),
         PartCost(
             part="Block MLP",
@@ -74,12 +79,14 @@ def attention_block(s: CostShape) -> tuple[PartCost, ...]:
             backward=2 * mlp,
             parameters=mlp_parameters(s.channels, s.hidden, s.channels),
             kept=s.tokens * (2 * s.hidden + s.channels),
+            widest=s.tokens * max(s.hidden, s.channels),
         ),
         PartCost(
             part="Layer norms",
             formula="0 (no matrix product)",
             parameters=4 * s.channels,
             kept=s.tokens * 2 * (s.channels + 2),
+            widest=s.tokens * s.channels,
         ),
     )
 

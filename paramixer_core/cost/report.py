@@ -106,6 +106,7 @@ def cost_report(shape: CostShape) -> CostReport:
                 parameters=(s.input_size + real) * s.channels
                 + s.positions * s.seq_len * s.channels,
                 kept=s.tokens * s.channels,
+                widest=s.tokens * s.channels,
             ),
             *(repeat(part, s.blocks) for part in block_costs(s)),
             PartCost(
@@ -128,4 +129,6 @@ def repeat(part: PartCost, times: int) -> PartCost:
         recomputed=times * part.recomputed,
         parameters=times * part.parameters,
         kept=times * part.kept,
+        passed=times * part.passed,
+        passed_training=times * part.passed_training,
     )

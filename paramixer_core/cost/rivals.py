@@ -22,6 +22,17 @@ def reads(s: CostShape, formula: str, forward: int, **more: int) -> PartCost:
     )
 
 
+def softmax_of(entries: int) -> dict[str, int]:
+    """Traffic of scores that are written out, scaled and put through a softmax, `entries` of them.
+
+    Forward six crossings of the bus: the scores written, read and written scaled, read and written
+    as A, A read for A V; one of them, A written, is counted with `kept`. Backward nine: dA written,
+    dA and A read and dS written, dS read and written scaled and read for dQ and for dK, A read for
+    dV; of all fifteen `kept` counts four. The sums of the softmax stay in the cache.
+    """
+    return {"passed": 5 * entries, "passed_training": 11 * entries}
+
+
 def copies(s: CostShape) -> int:
     """1 where batched products need copies of queries, keys and values, head by head; else 0.
 
@@ -33,11 +44,14 @@ def copies(s: CostShape) -> int:
 
 def plain_attention(s: CostShape) -> PartCost:
     """Q K^T, then A V; A is kept."""
+    entries = s.tokens * s.heads * s.seq_len
     return reads(
         s,
         "2 N^2 D",
         2 * s.seq_len**2 * s.channels,
-        kept=s.tokens * (s.channels + s.heads * s.seq_len),
+        kept=s.tokens * s.channels + entries,
+        widest=max(entries, s.tokens * s.channels),
+        **softmax_of(entries),
     )
 
 
@@ -53,6 +67,7 @@ def linear_attention(s: CostShape) -> PartCost:
         2 * s.seq_len * s.channels * width + s.seq_len * s.channels,
         kept=s.tokens * ((4 + 2 * copies(s)) * s.channels + s.heads)
         + s.batch * s.channels * (width + 1),
+        widest=s.tokens * s.channels,
     )
 
 
@@ -71,6 +86,7 @@ def performer(s: CostShape) -> PartCost:
         backward=maps + 2 * rest,
         kept=s.tokens * ((4 - 2 * copies(s)) * s.channels + s.heads * (4 * features + 1))
         + s.batch * features * (s.heads + s.channels),
+        widest=s.tokens * max(s.heads * features, s.channels),
     )
 
 
@@ -85,6 +101,7 @@ def linformer(s: CostShape) -> PartCost:
         recomputed=s.tokens * s.channels * few,
         kept=s.tokens * ((3 if s.batch > 1 else 1) * s.channels + s.heads)
         + 2 * s.batch * few * s.channels,
+        widest=s.tokens * s.channels,
     )
 
 
@@ -102,6 +119,8 @@ def nystromformer(s: CostShape) -> PartCost:
         wide + small,
         kept=s.tokens * ((2 + copies(s)) * s.channels + 2 * s.heads * marks)
         + s.batch * (4 * marks * s.channels + s.heads * (32 * marks**2 + 2 * marks + 3)),
+        widest=s.tokens * max(s.heads * marks, s.channels),
+        **softmax_of(2 * s.tokens * s.heads * marks),
     )
 
 
@@ -123,6 +142,8 @@ def reformer(s: CostShape) -> PartCost:
         backward=2 * scores,
         kept=s.tokens * (s.channels + 4 * s.heads)
         + s.batch * padded * (7 * s.channels + 2 * s.heads * (1 + chunk)),
+        widest=2 * s.batch * padded * max(s.heads * chunk, s.channels),
+        **softmax_of(2 * s.batch * padded * s.heads * chunk),
     )
 
 
@@ -145,6 +166,8 @@ def local_window(s: CostShape) -> PartCost:
         6 * padded * window * s.channels,
         kept=s.batch * s.channels * (4 * padded + values + answers - projected)
         + 3 * s.batch * padded * window * s.heads,
+        widest=3 * s.batch * padded * max(s.heads * window, s.channels),
+        **softmax_of(3 * s.batch * padded * window * s.heads),
     )
 
 

@@ -112,7 +112,11 @@ class PartCost:
     int64 counts as two).
     `recomputed` are the multiply-adds of `forward` that the fast kernels do once more during the
     backward pass instead of keeping their results: mixing keeps only its inputs, fused attention
-    only its output. `formula` writes `forward` for one sequence in the symbols of CostShape.
+    only its output. `passed` are numbers that cross the memory bus in the forward pass besides
+    the writing of `kept`, and `passed_training` those of a whole step besides the four crossings
+    of each kept number: what a matrix of scores that is written out costs beyond its products.
+    `widest` is the size of the largest tensor that the part makes, in numbers. `formula` writes
+    `forward` for one sequence in the symbols of CostShape.
     """
 
     part: str
@@ -122,6 +126,9 @@ class PartCost:
     recomputed: int = 0
     parameters: int = 0
     kept: int = 0
+    passed: int = 0
+    passed_training: int = 0
+    widest: int = 0
 
     @property
     def training(self) -> int:

@@ -10,12 +10,17 @@ from scipy.optimize import nnls
 
 from paramixer_core.config import WIRING, Precision, RunConfig
 from paramixer_core.cost import CostReport
+from paramixer_core.cost.report import BYTES_PER_NUMBER
 from paramixer_core.errors import ParamixerError
 from paramixer_core.measure.files import Measurements
-from paramixer_core.measure.record import Point, Work, report_of
+from paramixer_core.measure.record import Clock, Point, Work, report_of
 
 MIXING_PARTS = ("Mixing", "Attention scores")
 LEAST_POINTS = 4
+FRESH_BYTES = 2**25
+"""From this size on a tensor of the CPU gets new pages at each allocation, and the system must
+clear them: the GNU C library keeps no larger block for the next one (mallopt(3),
+DEFAULT_MMAP_THRESHOLD_MAX). A step of written-out attention then takes half as much again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +32,29 @@ class Sample:
 
 
 def samples_of(measured: Measurements, work: Work = Work.TRAINING) -> list[Sample]:
-    """Every float32 point of a kind of work."""
-    return [
-        Sample(sweep.plan.config(point.mixer, point.seq_len).replace(device="auto"), point)
+    """Every float32 point of a kind of work: wall time, or CPU time where there is nothing else."""
+    sweeps = [
+        sweep
         for sweep in measured.sweeps
         if sweep.plan.work is work and sweep.plan.precision is Precision.FLOAT32
+    ]
+    wall = [sweep for sweep in sweeps if sweep.plan.clock is Clock.WALL]
+    return [
+        Sample(sweep.plan.config(point.mixer, point.seq_len).replace(device="auto"), point)
+        for sweep in wall or sweeps
         for point in sweep.points
         if point.times
     ]
 
 
 def features(report: CostReport) -> NDArray[np.float64]:
-    """What a step's time is made of, (5,): a constant, multiply-adds of the dense parts, those of
-    mixing or attention, numbers kept, parameters."""
+    """What a step's time is made of, (6,): a constant, multiply-adds of the dense parts, those of
+    mixing or attention, numbers kept, those of them in parts with a tensor of FRESH_BYTES or more,
+    parameters."""
     mixing = sum(part.training for part in report.parts if part.part in MIXING_PARTS)
     kept = sum(part.kept for part in report.parts)
-    return np.array([1.0, report.training - mixing, mixing, kept, report.parameters])
+    fresh = sum(part.kept for part in report.parts if BYTES_PER_NUMBER * part.widest >= FRESH_BYTES)
+    return np.array([1.0, report.training - mixing, mixing, kept, fresh, report.parameters])
 
 
 @dataclass(frozen=True)

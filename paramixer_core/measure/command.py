@@ -1,4 +1,7 @@
-"""The benchmark's command line for sweeps: measure over N, keep the result as a file."""
+"""The benchmark's command line for sweeps: measure over N, keep the result as a file.
+
+With --shipped it makes the whole set that comes with the app, anew: all mixers, 2^5 .. 2^17.
+"""
 
 import argparse
 import time
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from paramixer_core.config import Precision
 from paramixer_core.cost.shape import COSTED_MIXERS
+from paramixer_core.errors import ParamixerError
 from paramixer_core.measure.files import Measurements
 from paramixer_core.measure.record import (
     SHAPE_FIELDS,
@@ -18,16 +22,29 @@ from paramixer_core.measure.record import (
     Sweep,
     Work,
 )
+from paramixer_core.measure.shipped import SHIPPED_SECONDS, shipped_plans
 from paramixer_core.measure.sweep import sweep
 
+SECONDS = 50.0
+Say = Callable[[str], None]
 
-def run(arguments: list[str], say: Callable[[str], None]) -> None:
-    """Measure what the arguments ask for and write it, or add it to a file of this machine."""
+
+def run(arguments: list[str], say: Say) -> None:
+    """Measure what the arguments ask for and write it, or add it to a file of this machine.
+
+    Raises ParamixerError for a plan that cannot be, and for a file of another machine.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m paramixer_core.bench sweep", description=__doc__
     )
     parser.add_argument(
         "file", type=Path, help="where to write; an existing file gets a sweep more"
+    )
+    parser.add_argument(
+        "--shipped",
+        action="store_true",
+        help="the set that ships with the app, instead of the settings below; the file is written "
+        f"anew, in about {SHIPPED_SECONDS / 60:.0f} minutes or in --seconds",
     )
     parser.add_argument("--mixers", default="chord,cdil,attention", help="names, or 'all'")
     parser.add_argument("--from", dest="low", type=int, default=5, help="least log2 N")
@@ -36,30 +53,62 @@ def run(arguments: list[str], say: Callable[[str], None]) -> None:
     parser.add_argument("--precision", type=Precision, default=Precision.FLOAT32)
     parser.add_argument("--clock", type=Clock, default=Clock.WALL, help="wall, or cpu: one thread")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--seconds", type=float, default=50.0, help="time budget")
+    parser.add_argument(
+        "--threads", type=int, default=0, help="of the CPU; 0: as many as PyTorch takes"
+    )
+    parser.add_argument("--seconds", type=float, help=f"time budget; {SECONDS:.0f} by default")
     parser.add_argument("--memory", type=int, default=0, help="bytes it may hold; 0: what is free")
     for name in SHAPE_FIELDS:
         default = getattr(Plan(), name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
     chosen = vars(parser.parse_args(arguments))
     path, low, high = chosen.pop("file"), chosen.pop("low"), chosen.pop("high")
-    names = chosen.pop("mixers")
-    plan = Plan(
-        mixers=COSTED_MIXERS if names == "all" else tuple(names.split(",")),
-        lengths=tuple(2**power for power in range(low, high + 1)),
-        **chosen,
-    )
-    earlier = Measurements.from_json(path.read_text()).sweeps if path.exists() else ()
+    names, seconds = chosen.pop("mixers"), chosen.pop("seconds")
+    if chosen.pop("shipped"):
+        measured = None
+        plans = shipped_plans(SHIPPED_SECONDS if seconds is None else seconds)
+    else:
+        measured = Measurements.from_json(path.read_text()) if path.exists() else None
+        plan = Plan(
+            mixers=COSTED_MIXERS if names == "all" else tuple(names.split(",")),
+            lengths=tuple(2**power for power in range(low, high + 1)),
+            seconds=SECONDS if seconds is None else seconds,
+            **chosen,
+        )
+        plans = (plan,)
+    for plan in plans:
+        measured = measure(plan, measured, say)
+        path.write_text(measured.to_json())
+
+
+def measure(plan: Plan, earlier: Measurements | None, say: Say) -> Measurements:
+    """What was measured earlier, on the same machine, with one sweep more."""
     machine, points, began = None, [], time.perf_counter()
     for found in sweep(plan):
         if isinstance(found, Machine):
             machine = found
-            say(machine.name)
+            say(f"{machine.name}: {plan.work}, batch {plan.batch}, D = {plan.channels}")
+            if earlier is not None:
+                require_same(earlier.machine, machine)
         else:
             points.append(found)
             say(f"{time.perf_counter() - began:6.1f} s  {line(found)}")
     assert machine is not None
-    path.write_text(Measurements(machine, (*earlier, Sweep(plan, tuple(points)))).to_json())
+    swept = Sweep(plan, tuple(points))
+    if earlier is None:
+        return Measurements(machine, (swept,))
+    return Measurements(earlier.machine, (*earlier.sweeps, swept))
+
+
+def require_same(earlier: Machine, now: Machine) -> None:
+    """A file holds one machine; raises ParamixerError if this is another."""
+    for name in ("processor", "device", "threads", "torch"):
+        if getattr(earlier, name) != getattr(now, name):
+            raise ParamixerError(
+                f"a file of the same machine, with {name} {getattr(now, name)}",
+                getattr(earlier, name),
+                "name another file",
+            )
 
 
 def line(point: Point) -> str:

@@ -55,7 +55,7 @@ class Measurements:
 
     def to_csv(self) -> str:
         """Every point as a row, its times as median and quartiles."""
-        shape = ("work", "precision", "clock", "device", *SHAPE_FIELDS)
+        shape = ("work", "precision", "clock", "device", "threads", *SHAPE_FIELDS)
         found = io.StringIO()
         rows = csv.writer(found)
         rows.writerow(

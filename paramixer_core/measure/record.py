@@ -11,6 +11,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.tasks import make_task
 
 LONGEST_SECONDS = 24 * 3600.0
+MOST_THREADS = 4096
 
 
 class Work(Choice):
@@ -40,7 +41,8 @@ class Plan:
     """What to measure: every mixer at every N, the Adding task, all else equal.
 
     `seconds` is the whole time it may take and `memory` the bytes beyond what the process holds
-    at its start (0: what is free). A bad value raises ParamixerError.
+    at its start (0: what is free); `threads` of the CPU, 0 for as many as PyTorch takes. A bad
+    value raises ParamixerError.
     """
 
     mixers: tuple[str, ...] = ("chord", "cdil", "attention")
@@ -49,6 +51,7 @@ class Plan:
     precision: Precision = Precision.FLOAT32
     clock: Clock = Clock.WALL
     device: str = "auto"
+    threads: int = 0
     batch: int = 8
     channels: int = 32
     hidden: int = 32
@@ -82,6 +85,11 @@ class Plan:
                 "a time budget from 1 second to a day", self.seconds, "choose one in that range"
             )
         require_whole("a memory budget in bytes", self.memory, 0, 2**50)
+        require_whole("a number of threads", self.threads, 0, MOST_THREADS)
+        if self.clock is Clock.CPU and self.threads > 1:
+            raise ParamixerError(
+                "one thread, for a clock of CPU time", self.threads, "choose the clock wall"
+            )
         self.config(self.mixers[0], self.lengths[0])
 
     def config(self, mixer: str, seq_len: int) -> RunConfig:
@@ -97,7 +105,7 @@ class Plan:
     def same(self) -> tuple[object, ...]:
         """What two plans must share for their points to be comparable."""
         return (
-            self.work, self.precision, self.clock, self.device,
+            self.work, self.precision, self.clock, self.device, self.threads,
             *(getattr(self, name) for name in SHAPE_FIELDS),
         )  # fmt: skip
 

@@ -41,6 +41,7 @@ def part_seconds(part: PartCost, rates: Rates, work: Work) -> float:
     """One part's bound."""
     adds = part.training if work is Work.TRAINING else part.forward
     traffic = KEPT_TRAFFIC[work] * part.kept + PARAMETER_TRAFFIC[work] * part.parameters
+    traffic += part.passed_training if work is Work.TRAINING else part.passed
     return max(
         FLOP_PER_MULTIPLY_ADD * adds / rates.flops, BYTES_PER_NUMBER * traffic / rates.bandwidth
     )

@@ -81,9 +81,9 @@ def sweep(plan: Plan) -> Iterator[Machine | Point]:
     device = choose_device(plan.device)
     prepare()
     threads = torch.get_num_threads()
-    if plan.clock is Clock.CPU:
-        torch.set_num_threads(1)  # the seconds of several threads would add up
+    own = 1 if plan.clock is Clock.CPU else plan.threads  # CPU seconds of several would add up
     try:
+        torch.set_num_threads(own or threads)
         yield machine_of(device, plan.clock)
         entrants = [Entrant(mixer) for mixer in plan.mixers]
         for place, seq_len in enumerate(plan.lengths):

@@ -109,6 +109,8 @@ def test_the_table_holds_every_point_with_its_median():
         ({"memory": -1}, "a memory budget"),
         ({"batch": 0}, "batch as a whole number"),
         ({"clock": "cpu", "device": "auto"}, "the device cpu"),
+        ({"clock": "cpu", "device": "cpu", "threads": 2}, "one thread, for a clock"),
+        ({"threads": -1}, "a number of threads"),
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(change, sentence):

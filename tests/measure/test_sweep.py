@@ -1,12 +1,18 @@
+import dataclasses
+
 import pytest
 import torch
 
 from paramixer_core.bench.__main__ import main
+from paramixer_core.cost.shape import COSTED_MIXERS
+from paramixer_core.errors import ParamixerError
+from paramixer_core.measure import command
 from paramixer_core.measure import sweep as sweeping
 from paramixer_core.measure.files import Measurements
 from paramixer_core.measure.memory_peak import is_out_of_memory, memory_limit, peak_of
 from paramixer_core.measure.record import Clock, Machine, Outcome, Plan, Point, Work
 from paramixer_core.measure.shelf import Shelf, measure_and_keep
+from paramixer_core.measure.shipped import SHIPPED_SECONDS, shipped_plans
 from paramixer_core.measure.sweep import LEAST_REPEATS, sweep
 
 CPU = torch.device("cpu")
@@ -114,6 +120,13 @@ def test_cpu_time_counts_one_thread_and_leaves_the_others_as_they_were():
     assert torch.get_num_threads() == before
 
 
+def test_a_plan_s_threads_are_those_that_compute_and_none_before_or_after():
+    before = torch.get_num_threads()
+    machine, _ = sweep(Plan(mixers=("chord",), lengths=(8,), threads=2, **SMALL))
+    assert machine.threads == 2
+    assert torch.get_num_threads() == before
+
+
 def test_a_peak_is_what_a_call_holds_at_once():
     size = 40_000_000
 
@@ -154,3 +167,40 @@ def test_the_command_writes_a_file_and_adds_to_it(tmp_path, capsys):
     first, second = Measurements.from_json(path.read_text()).sweeps
     assert (first.plan.mixers, first.plan.batch) == (("chord",), 2)
     assert (second.plan.work, second.plan.clock) == (Work.FORWARD, Clock.CPU)
+
+
+@quickly
+def test_one_command_makes_the_set_that_ships(tmp_path, monkeypatch, capsys):
+    def two_small_plans(seconds):
+        assert seconds == 8
+        plan = Plan(mixers=("chord",), lengths=(8,), **SMALL)
+        return plan, dataclasses.replace(plan, work=Work.FORWARD)
+
+    monkeypatch.setattr(command, "shipped_plans", two_small_plans)
+    path = tmp_path / "cpu.json"
+    path.write_text("what was there before")
+    main(["sweep", str(path), "--shipped", "--seconds", "8"])
+    found = Measurements.from_json(path.read_text())
+    assert [one.plan.work for one in found.sweeps] == [Work.TRAINING, Work.FORWARD]
+    assert "chord              N=8" in capsys.readouterr().out
+
+
+def test_the_set_that_ships_is_wall_time_of_one_thread_for_every_mixer_up_to_131072():
+    first, *others = shipped_plans()
+    assert first.lengths == tuple(2**power for power in range(5, 18))
+    assert sum(plan.seconds for plan in (first, *others)) == pytest.approx(SHIPPED_SECONDS)
+    assert {plan.work for plan in others} == set(Work)
+    for plan in (first, *others):
+        assert (plan.clock, plan.threads, plan.mixers) == (Clock.WALL, 1, COSTED_MIXERS)
+
+
+@quickly
+def test_a_file_of_another_machine_is_not_added_to(tmp_path):
+    path = tmp_path / "other.json"
+    arguments = ["sweep", str(path), "--from", "3", "--to", "3", "--mixers", "chord"]
+    main([*arguments, "--seconds", "2", "--device", "cpu"])
+    found = Measurements.from_json(path.read_text())
+    other = dataclasses.replace(found.machine, processor="another")
+    path.write_text(Measurements(other, found.sweeps).to_json())
+    with pytest.raises(ParamixerError, match="a file of the same machine, with processor"):
+        main([*arguments, "--seconds", "2", "--device", "cpu"])
