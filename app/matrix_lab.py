@@ -45,7 +45,7 @@ class Aim:
 
 @dataclass(frozen=True)
 class Setting:
-    """How it is approximated. `budgets` maps each family that has a fitting chain to its budget."""
+    """How it is approximated. `budgets` maps each family to its chain of 2 N `rank` numbers."""
 
     num_links: int
     rank: int
@@ -173,9 +173,9 @@ def choose_setting(side: int) -> Setting:
             "budget",
             ranks_offered(side, num_links),
             default=first_rank(side, num_links),
-            tip="Low rank spends 2 N r numbers on rank r. Each sparse family takes its longest "
-            "chain of whole factors within that, and is compared with low rank at exactly its own "
-            "number.",
+            tip="Low rank spends 2 N r numbers on rank r. Each sparse family takes its factors in "
+            "turn until they hold exactly as many; where that is no whole number of factors, the "
+            "last one gets the first few of its links.",
         )
     return Setting(num_links, rank, steps, seed, entrants(side, rank, num_links))
 

@@ -11,6 +11,7 @@ from app import controls, jobs, matrix_lab
 from app.components import Line, live_lines, matrix_view
 from app.matrix_lab import FAMILIES, Aim, Setting
 from paramixer_core.analysis.contest import FitReport, contest, num_reports, winner
+from paramixer_core.analysis.matrix_lab import Budget
 from paramixer_core.inspection import colour_limit
 from paramixer_core.protocols import Protocol
 
@@ -56,10 +57,10 @@ def errors(aim: Aim, setting: Setting, reports: Sequence[FitReport]) -> None:
                 protocol.value,
             )
         )
-    spent = {budget.rank for budget in setting.budgets.values()}
-    for rank, meaning in zip(sorted(spent), ("attention", "neutral"), strict=False):
-        level = np.repeat(low[rank], 2)
-        lines.append(Line(f"best rank {rank}", np.array([0, setting.steps]), level, meaning))
+    level = np.repeat(low[setting.rank], 2)
+    lines.append(
+        Line(f"best rank {setting.rank}", np.array([0, setting.steps]), level, "attention")
+    )
     live_lines(
         lines,
         title="Relative error while it is fitted",
@@ -74,28 +75,36 @@ def errors(aim: Aim, setting: Setting, reports: Sequence[FitReport]) -> None:
 
 
 def verdicts(aim: Aim, setting: Setting, reports: Sequence[FitReport]) -> None:
-    """Each family beside low rank at exactly the same number of parameters."""
+    """Each family beside low rank, all three at exactly the same number of parameters."""
     low = matrix_lab.low_rank_curve(aim.digest, aim.matrix)
     columns = st.columns(len(FAMILIES))
     for column, protocol in zip(columns, FAMILIES, strict=True):
         name = FAMILIES[protocol]
         with column, st.container(border=True, key=f"lab-{protocol.value}"):
-            if protocol not in setting.budgets:
-                st.markdown(f"**{name}**: no chain of whole factors is that small.")
-                continue
             budget = setting.budgets[protocol]
-            factors = len(budget.wiring.offsets)
             last = last_of(reports, protocol)
             error = "…" if last is None else f"{last.error:.4f}"
             st.markdown(
-                f"**{name}**, {factors} factor{'s' * (factors > 1)}: **{error}**  \n"
+                f"**{name}**, {chain_words(budget)}: **{error}**  \n"
                 f"**Low rank**, r = {budget.rank}: **{low[budget.rank]:.4f}**"
             )
-            words = f"{budget.parameters:,} parameters each, of {aim.side**2:,} entries."
+            words = (
+                f"**{budget.parameters:,} parameters each**, CHORD, CDIL and low rank alike, of "
+                f"{aim.side**2:,} entries."
+            )
             if last is not None:
                 words += " " + won(winner(last.error, float(low[budget.rank])), name)
                 words += "" if last.step == last.steps else f" (step {last.step})"
             st.caption(words)
+
+
+def chain_words(budget: Budget) -> str:
+    """How many factors a chain has, and what its last one lacks."""
+    factors = len(budget.wiring.offsets)
+    words = f"{factors} factor{'s' * (factors > 1)}"
+    if budget.last_links < budget.whole_links:
+        words += f", the last with {budget.last_links} of its {budget.whole_links} links"
+    return words
 
 
 def won(best: str, name: str) -> str:

@@ -51,8 +51,16 @@ class SweepResult:
 
 
 def ranks_offered(side: int, num_links: int = 3) -> tuple[int, ...]:
-    """Every rank r whose 2 N r numbers some chain of CHORD or CDIL factors spends exactly."""
-    found = {budget.rank for each in Protocol for budget in budgets(each, side, num_links)}
+    """Ranks r whose 2 N r numbers a chain of CHORD and one of CDIL spend exactly, and at least one
+    of the two with whole factors alone."""
+    both = [budgets(each, side, num_links) for each in Protocol]
+    most = min(len(found) for found in both)  # each holds every rank 1, 2, ... up to its own
+    found = {
+        budget.rank
+        for each in both
+        for budget in each[:most]
+        if budget.last_links == budget.whole_links
+    }
     if not found:
         raise ParamixerError(
             "a matrix with more entries than two factors have links",
@@ -64,20 +72,21 @@ def ranks_offered(side: int, num_links: int = 3) -> tuple[int, ...]:
 
 def first_rank(side: int, num_links: int = 3) -> int:
     """The least budget of CHORD with all its factors, or the largest there is where none has."""
+    offered = ranks_offered(side, num_links)
     try:
-        return full_budget(Protocol.CHORD, side, num_links).rank
+        full = full_budget(Protocol.CHORD, side, num_links).rank
     except ParamixerError:
-        return ranks_offered(side, num_links)[-1]
+        return offered[-1]
+    return min(offered, key=lambda rank: abs(rank - full))
 
 
 def entrants(side: int, rank: int, num_links: int = 3) -> dict[Protocol, Budget]:
-    """Per protocol its largest budget of at most 2 N `rank` numbers; absent if it has none."""
-    found = {}
-    for protocol in Protocol:
-        within = [one for one in budgets(protocol, side, num_links) if one.rank <= rank]
-        if within:
-            found[protocol] = within[-1]
-    return found
+    """Per protocol its chain of exactly 2 N `rank` numbers, `rank` one of `ranks_offered`."""
+    if rank not in ranks_offered(side, num_links):
+        raise ParamixerError(
+            f"a rank among {list(ranks_offered(side, num_links))}", rank, "choose one of them"
+        )
+    return {protocol: budgets(protocol, side, num_links)[rank - 1] for protocol in Protocol}
 
 
 def num_reports(steps: int) -> int:
@@ -113,13 +122,10 @@ def contest(
 
 
 def sweep_plan(side: int, num_links: int = 3, most: int = 6) -> list[tuple[Protocol, Budget]]:
-    """At most `most` budgets per protocol, from the least to the largest."""
-    plan = []
-    for protocol in Protocol:
-        every = budgets(protocol, side, num_links)
-        places = np.unique(np.linspace(0, len(every) - 1, most).round().astype(int))
-        plan += [(protocol, every[place]) for place in places if every]
-    return plan
+    """At most `most` budgets, the same for every protocol, from the least to the largest."""
+    ranks = ranks_offered(side, num_links)
+    places = np.unique(np.linspace(0, len(ranks) - 1, most).round().astype(int))
+    return [pair for place in places for pair in entrants(side, ranks[place], num_links).items()]
 
 
 def sweep_budgets(

@@ -17,17 +17,22 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import mix
 from paramixer_core.protocols import Protocol, protocol_offsets
 
+MOST_FACTORS = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A number of parameters that both families can spend to the unit.
+    """A number of parameters that low rank and sparse factors both spend to the unit.
 
-    Sparse: `wiring`'s distinct places, one number each. Low rank: U V^T with U, V of shape
-    (N, `rank`), 2 N `rank` numbers. `parameters` is both.
+    Sparse: `wiring`'s distinct places, one number each; its last factor has `last_links` of the
+    `whole_links` a row that the protocol gives it. Low rank: U V^T with U, V of shape (N, `rank`),
+    2 N `rank` numbers. `parameters` is both.
     """
 
     wiring: Wiring
     rank: int
+    last_links: int
+    whole_links: int
 
     @property
     def parameters(self) -> int:
@@ -35,33 +40,44 @@ class Budget:
         return 2 * self.wiring.seq_len * self.rank
 
 
-def budgets(protocol: Protocol, side: int, num_links: int = 3) -> tuple[Budget, ...]:
-    """Chains of 1, 2, ... factors of a protocol (its M factors in turn, again from the first when
-    used up) whose places are an even number per row and fewer than N^2 in all, at most 4 M.
-
-    Links that coincide on a short ring are one parameter.
-    """
+def chain(protocol: Protocol, side: int, num_links: int = 3) -> list[tuple[int, ...]]:
+    """The offsets of a protocol's M factors in turn, again from the first when used up, 4 M in all
+    and at most 32; self links first, and links that coincide on a short ring once."""
     require_whole("the side of a target", side, 2, MAX_SIDE)
-    rows = [tuple(dict.fromkeys(row)) for row in protocol_offsets(protocol, side, num_links)]
-    found = []
-    for factors in range(1, min(4 * len(rows), 32) + 1):
-        offsets = tuple(rows[m % len(rows)] for m in range(factors))
-        per_row = sum(map(len, offsets))
-        if per_row >= side:
-            break
-        if per_row % 2 == 0:
-            found.append(Budget(Wiring(seq_len=side, offsets=offsets), per_row // 2))
+    rows = [
+        tuple(dict.fromkeys(sorted(row, key=bool)))
+        for row in protocol_offsets(protocol, side, num_links)
+    ]
+    return [rows[m % len(rows)] for m in range(min(4 * len(rows), MOST_FACTORS))]
+
+
+def budgets(protocol: Protocol, side: int, num_links: int = 3) -> tuple[Budget, ...]:
+    """Every rank r that a protocol's chain spends exactly, 2 r links a row, fewer than N.
+
+    The last factor of a chain has all of its links or, where the count asks for it, the first few.
+    """
+    rows = chain(protocol, side, num_links)
+    found, used = [], 0
+    for factors, row in enumerate(rows):
+        for links in range(1, len(row) + 1):
+            per_row = used + links
+            if per_row % 2 == 0 and per_row < side:
+                offsets = (*rows[:factors], row[:links])
+                wiring = Wiring(seq_len=side, offsets=offsets)
+                found.append(Budget(wiring, per_row // 2, links, len(row)))
+        used += len(row)
     return tuple(found)
 
 
 def full_budget(protocol: Protocol, side: int, num_links: int = 3) -> Budget:
-    """The least budget with all M factors, the fewest that reach every pair.
+    """The least budget with all M factors whole, the fewest that reach every pair.
 
     Raises ParamixerError where that takes as many parameters as the matrix has entries.
     """
     factors = len(protocol_offsets(protocol, side, num_links))
     for budget in budgets(protocol, side, num_links):
-        if len(budget.wiring.offsets) >= factors:
+        whole = len(budget.wiring.offsets) - (budget.last_links < budget.whole_links)
+        if whole >= factors:
             return budget
     raise ParamixerError(
         "a matrix with more entries than all factors have links",

@@ -3,6 +3,8 @@ import io
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from paramixer_core.analysis.contest import (
     contest,
@@ -22,18 +24,30 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import Protocol
 
 
-@pytest.mark.parametrize("side", [16, 32, 100, 128])
-def test_each_family_and_its_low_rank_rival_have_equal_parameters_to_the_unit(side):
-    for rank in ranks_offered(side):
-        fitted = entrants(side, rank)
-        assert max(budget.rank for budget in fitted.values()) == rank
-        for budget in fitted.values():
-            assert int(budget.wiring.mask().sum()) == 2 * side * budget.rank
+@settings(max_examples=12)
+@given(st.integers(5, 130), st.sampled_from([3, 5, 7, 9]))
+def test_chord_cdil_and_low_rank_have_equal_parameters_to_the_unit_at_every_budget(side, num_links):
+    for rank in ranks_offered(side, num_links):
+        fitted = entrants(side, rank, num_links)
+        assert set(fitted) == set(Protocol)
+        spent = {int(budget.wiring.mask().sum()) for budget in fitted.values()}
+        places = {
+            sum(factor.nnz for factor in budget.wiring.supports()) for budget in fitted.values()
+        }
+        assert spent == places == {2 * side * rank}
+        assert {budget.parameters for budget in fitted.values()} == spent
+        assert any(budget.last_links == budget.whole_links for budget in fitted.values())
+
+
+def test_a_budget_that_is_not_offered_is_refused():
+    with pytest.raises(ParamixerError, match="a rank among"):
+        entrants(64, 2)
 
 
 def test_the_first_budget_holds_all_chord_factors_where_they_fit():
     assert len(entrants(64, first_rank(64))[Protocol.CHORD].wiring.offsets) == 6
     assert first_rank(16) == ranks_offered(16)[-1]
+    assert first_rank(256) == 36
     with pytest.raises(ParamixerError, match="more entries than two factors"):
         ranks_offered(4)
 

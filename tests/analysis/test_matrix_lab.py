@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from paramixer_core.analysis.matrix_lab import (
     best_low_rank,
     budgets,
+    chain,
     exact_hadamard,
     fit_sparse,
     full_budget,
@@ -55,10 +56,23 @@ def test_low_rank_fit_is_numpys_truncated_decomposition(rank):
 @settings(max_examples=12)
 @given(st.sampled_from(list(Protocol)), st.integers(2, 130), st.sampled_from([3, 5, 9]))
 def test_budgets_are_equal_to_the_unit_and_below_the_matrix(protocol, side, num_links):
-    for budget in budgets(protocol, side, num_links):
+    found = budgets(protocol, side, num_links)
+    assert [budget.rank for budget in found] == list(range(1, len(found) + 1))
+    for budget in found:
         assert int(budget.wiring.mask().sum()) == 2 * side * budget.rank == budget.parameters
         assert sum(factor.nnz for factor in budget.wiring.supports()) == budget.parameters
         assert budget.parameters < side**2
+
+
+@pytest.mark.parametrize("protocol", list(Protocol))
+def test_a_chain_s_last_factor_keeps_its_self_links_first(protocol):
+    for budget in budgets(protocol, 64, 5):
+        *whole, last = budget.wiring.offsets
+        rows = chain(protocol, 64, 5)
+        assert whole == rows[: len(whole)]
+        assert last == rows[len(whole)][: budget.last_links]
+        assert last[0] == 0
+        assert budget.whole_links == len(rows[len(whole)])
 
 
 def test_the_full_budget_has_all_factors_or_says_that_none_is_smaller_than_the_matrix():

@@ -52,7 +52,10 @@ def test_a_fit_is_compared_with_low_rank_at_exactly_its_parameters():
     for protocol in Protocol:
         budget = budgets[protocol]
         assert f"**Low rank**, r = {budget.rank}: **{low[budget.rank]:.4f}**" in text
-        assert f"{2 * 32 * budget.rank:,} parameters each, of 1,024 entries" in text
+    assert {budget.rank for budget in budgets.values()} == {15}
+    assert text.count("**960 parameters each**, CHORD, CDIL and low rank alike, of 1,024") == 2
+    assert "**CDIL**, 11 factors, the last with 2 of its 3 links" in text
+    assert "**CHORD**, 5 factors:" in text
     assert text.count("**Low rank wins.**") == 2
 
 
