@@ -18,6 +18,7 @@ CLICKABLE = ("mixing", "tokens")
 
 NO_RIVAL = "none"
 KINDS = {"operator": "with residual", "product": "bare"}
+SCALES = {"film": "one for all steps", "step": "fitted to each"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Looked:
     example: Example
     block: int
     kind: str
+    one_scale: bool = True
+    """Whether colours mean the same at every step, or are fitted to each."""
 
     @property
     def seq_len(self) -> int:
@@ -69,7 +72,18 @@ def choose() -> Looked:
         row=True,
     )
     rival = pick_rival(run, runs)
-    return Looked(run, rival, inspect_own.sequence(run, example) or example, block, kind)
+    scale = controls.choice(
+        "Colours",
+        "colours",
+        list(SCALES),
+        default="film",
+        titles=SCALES,
+        tip="One scale for all steps lets you see weights grow and vanish. Fitted to each step, "
+        "the weak ones of that step show too.",
+        row=True,
+    )
+    own = inspect_own.sequence(run, example)
+    return Looked(run, rival, own or example, block, kind, scale == "film")
 
 
 def pick_rival(run: Run, runs: list[Run]) -> Run | None:

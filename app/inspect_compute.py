@@ -10,9 +10,13 @@ from app import history
 from app.inspect_choice import Looked
 from paramixer_core.analysis.lens import Lens, signed_summary, through_lens
 from paramixer_core.averages import MatrixKind, examples_of_class, max_examples, mean_matrix
-from paramixer_core.inspection import Example, inputs_of
+from paramixer_core.inspection import Example, colour_limit, inputs_of
 from paramixer_core.occlusion import occlude, rank_correlation, read_weight
 from paramixer_core.runs.run import Run
+
+FILM_STEPS = 16
+FILM_ENTRIES = 2**16
+"""Steps, and entries of each, that the colour scale of a film is fitted to at most."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,37 @@ def matrix_of(run: Run, step: int, example: Example, block: int, kind: str) -> N
     block = min(block, run.config.blocks - 1)
     found: NDArray[np.float32] = history.views(run.id, nearest, example).blocks[block][kind]
     return found
+
+
+@st.cache_data(max_entries=64, show_spinner="Fitting one colour scale to all steps")
+def film_limit(run_id: str, example: Example, block: int, kind: str) -> float:
+    """Where colours end that mean the same at every step; of a long film every k-th step counts."""
+    run = history.shelf(run_id).run(run_id)
+    steps = history.steps_with(run, example)
+    some = steps[:: -(-len(steps) // FILM_STEPS)]
+    dice = np.random.default_rng(0)
+    parts = []
+    for step in some if some[-1] == steps[-1] else [*some, steps[-1]]:
+        entries = matrix_of(run, step, example, block, kind).reshape(-1)
+        if len(entries) > FILM_ENTRIES:
+            entries = entries[dice.integers(len(entries), size=FILM_ENTRIES)]
+        parts.append(entries[None])
+    return colour_limit(*parts)
+
+
+def limit_of(looked: Looked, run: Run, matrix: NDArray[np.float32]) -> tuple[float, str]:
+    """Where the colours of a run's matrix end, and a sentence that says so."""
+    if looked.one_scale and len(history.steps_with(run, looked.example)) > 1:
+        block = min(looked.block, run.config.blocks - 1)
+        limit = film_limit(run.id, looked.example, block, looked.kind)
+        return limit, (
+            f"The colours end at {limit:.3g} at every step, which 99 % of the entries of all "
+            "steps stay below."
+        )
+    limit = colour_limit(matrix)
+    return limit, (
+        f"The colours end at {limit:.3g}, fitted to this step: 99 % of its entries stay below."
+    )
 
 
 def signs(run: Run, step: int, looked: Looked, lens: Lens) -> Signs:

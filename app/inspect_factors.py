@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import controls, history
+from app import controls, history, inspect_compute
 from app.components import Cell, matrix_view
 from app.inspect_choice import Looked
 from paramixer_core.config import Residual
@@ -22,6 +22,8 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
     count = history.num_factors(looked.run.id)
     m = controls.slider("Factor m", "m", low=1, high=count, default=1)
     shown = history.factor(looked.run.id, step, looked.example, looked.block, m, with_residual)
+    whole = inspect_compute.matrix_of(looked.run, step, looked.example, looked.block, looked.kind)
+    limit, legend = inspect_compute.limit_of(looked, looked.run, whole)
     left, right = st.columns(2, gap="large")
     with left:
         matrix_view(
@@ -34,7 +36,8 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
             group=GROUP,
             selection=cell,
             report=False,
-            caption="Row i holds the few weights that the link MLP computed from token i alone.",
+            caption="Row i holds the few weights that the link MLP computed from token i alone. "
+            "The colours end at this step's largest weight.",
         )
     with right:
         matrix_view(
@@ -44,6 +47,7 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
             column_label="input token j",
             value_label="mixing weight",
             key="so_far",
+            limit=limit,
             group=GROUP,
             selection=cell,
             report=False,
@@ -53,7 +57,8 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
                 " above."
                 if with_residual or looked.kind == "product"
                 else ", to which the block adds its residual."
-            ),
+            )
+            + f" {legend.split(',')[0]}, as above.",
         )
 
 

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app import history, tokens
+from app import history, inspect_compute, tokens
 from app.components import Cell, TokenForm
 from app.components.tokens import Lines
 from app.history import Views
 from app.inspect_choice import Looked
 from app.names import mixer_titles
-from paramixer_core.inspection import colour_limit
+from paramixer_core.runs.run import Run
 
 GROUP = "inspect"
+SOFTMAX = ("attention", "plain_attention")
 EXACT_SIDE = 256
 """Up to this N every number is in the browser; above, rows and columns are sent on demand."""
 
@@ -55,7 +56,7 @@ def shown_at(looked: Looked, step: int) -> Shown:
     """The run's matrix and, at its nearest snapshot, the rival's."""
     seen = history.views(looked.run.id, step, looked.example)
     matrix = seen.blocks[looked.block][looked.kind]
-    found = [described("mixing", looked.title, matrix, looked.run.config.mixer, looked.kind)]
+    found = [described("mixing", looked.title, matrix, looked, looked.run)]
     if looked.rival is not None:
         rival = looked.rival
         steps = history.steps_with(rival, looked.example)
@@ -66,19 +67,22 @@ def shown_at(looked: Looked, step: int) -> Shown:
             title += f" (step {nearest:,})"
         block = min(looked.block, rival.config.blocks - 1)
         matrix = blocks[block][looked.kind]
-        found.append(described("beside", title, matrix, rival.config.mixer, looked.kind))
+        found.append(described("beside", title, matrix, looked, rival))
     return Shown(tokens.token_form(looked.run.config.task, seen.inputs), seen, found)
 
 
 def described(
-    key: str, title: str, matrix: NDArray[np.float32], mixer: str, kind: str
+    key: str, title: str, matrix: NDArray[np.float32], looked: Looked, run: Run
 ) -> ShownMatrix:
     """The matrix with what its colours say."""
-    limit = colour_limit(matrix)
-    if mixer == "attention":
-        base = "Row i: what output token i reads. Weights are positive, each row sums to one"
-        base += ", and the diagonal also holds the residual's 1." if kind == "operator" else "."
-    else:
+    limit, legend = inspect_compute.limit_of(looked, run, matrix)
+    if matrix.min() < 0:
         base = "Row i: what output token i reads. Orange adds the input token, purple subtracts it."
-    caption = f"{base} The colours end at {limit:.3g}, which 99 % of the entries stay below."
-    return ShownMatrix(key, title, matrix, limit, caption)
+    elif looked.kind == "product":
+        base = "Row i: what output token i reads. No weight is negative"
+        base += ", each row sums to one." if run.config.mixer in SOFTMAX else "."
+    else:
+        base = "Row i: what output token i reads. No weight is negative"
+        base += ", each row sums to one" if run.config.mixer in SOFTMAX else ""
+        base += ", and the diagonal also holds the residual's 1."
+    return ShownMatrix(key, title, matrix, limit, f"{base} {legend}")

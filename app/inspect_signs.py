@@ -36,7 +36,10 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
     for column, run in zip(st.columns(2, gap="large"), runs, strict=False):
         title = mixer_titles()[run.config.mixer]
         signs = inspect_compute.signs(run, step, looked, lens)
-        limit = colour_limit(signs.shown)
+        limit, legend = inspect_compute.limit_of(looked, run, signs.shown)
+        if lens is Lens.ROW_NORMALISED:
+            limit = colour_limit(signs.shown)
+            legend = f"The colours end at {limit:.3g}, fitted to this step."
         with column:
             matrix_view(
                 signs.shown,
@@ -49,7 +52,7 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
                 group="inspect",
                 selection=cell,
                 report=False,
-                caption=f"{LENSES[lens][1]} The colours end at {limit:.3g}.",
+                caption=f"{LENSES[lens][1]} {legend}",
             )
             negative, mass = st.columns(2)
             negative.metric("Negative entries", f"{signs.negative_entries:.1%}")

@@ -184,12 +184,13 @@ def strongest_link(matrix: Float[np.ndarray, "seq seq"]) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def colour_limit(matrix: Float[np.ndarray, "rows columns"]) -> float:
+def colour_limit(*matrices: Float[np.ndarray, "rows columns"]) -> float:
     """Where a colour scale may end: the size that 99 % of the entries stay below, else the largest.
 
-    A residual's diagonal and a few strong links would else leave all others pale.
+    A residual's diagonal and a few strong links would else leave all others pale. Of several
+    matrices all entries count alike: a scale for a film of them.
     """
-    sizes = np.abs(matrix)
+    sizes = np.abs(np.concatenate([matrix.reshape(-1) for matrix in matrices]))
     return float(np.quantile(sizes, 0.99)) or float(sizes.max()) or 1.0
 
 

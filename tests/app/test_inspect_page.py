@@ -105,6 +105,29 @@ def test_the_rival_is_shown_at_the_nearest_snapshot_with_its_step() -> None:
     assert beside.title.endswith("(step 2,000)")
 
 
+@pytest.mark.parametrize("kind", ["operator", "product"])
+def test_one_colour_scale_holds_for_all_steps_unless_each_is_fitted(kind: str) -> None:
+    steps = history.steps_with(GALLERY.run(CHORD))
+    film = [shown_at(looked(kind=kind), step).matrices for step in (0, 100, 2000)]
+    entries = [inspect_compute.matrix_of(GALLERY.run(CHORD), s, 0, 0, kind) for s in steps]
+    top = np.quantile(np.abs(entries), 0.99)
+    assert [frame[0].limit for frame in film] == [pytest.approx(top)] * 3
+    assert len({frame[1].limit for frame in film}) == 1
+    assert "at every step" in film[0][0].caption
+    fitted = [shown_at(looked(kind=kind, one_scale=False), step).matrices[0] for step in (0, 100)]
+    sizes = [np.abs(one.matrix) for one in fitted]
+    assert [one.limit for one in fitted] == [pytest.approx(np.quantile(s, 0.99)) for s in sizes]
+    assert all("fitted to this step" in one.caption for one in fitted)
+
+
+def test_a_long_film_is_fitted_to_a_part_of_its_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = inspect_compute.film_limit(CHORD, 0, 0, "operator")
+    inspect_compute.film_limit.clear()
+    monkeypatch.setattr(inspect_compute, "FILM_ENTRIES", 4096)
+    assert inspect_compute.film_limit(CHORD, 0, 0, "operator") == pytest.approx(whole, rel=0.1)
+    inspect_compute.film_limit.clear()
+
+
 def test_the_factors_and_their_product_are_the_stored_ones() -> None:
     expected = inspect_probe(GALLERY.run(CHORD).config, GALLERY.probe(CHORD, 100)).blocks[0]
     shown = history.factor(CHORD, 100, 0, 0, 7, True)
