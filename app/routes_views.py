@@ -8,6 +8,7 @@ from app.routes import Source
 from paramixer_core.analysis.routes import RouteReport
 from paramixer_core.config import Residual
 
+GROUP = "routes"
 TITLES = {
     Residual.PER_FACTOR: "(I + W{last}) ⋯ (I + W1)",
     Residual.AROUND_BLOCK: "W{last} ⋯ W1 + I",
@@ -25,6 +26,7 @@ def pick_entry(source: Source, last: int, cell: Cell) -> Cell:
         value_label="weight",
         selection=cell,
         key="routes-product",
+        group=GROUP,
     )
     return picked or cell
 
@@ -66,6 +68,7 @@ def draw(report: RouteReport, seq_len: int) -> None:
         seq_len,
         title=f"How token {report.column} reaches token {report.row}",
         key="routes",
+        group=GROUP,
         caption="The list: tokens from the one read to its reader, and the product of the weights.",
     )
 
@@ -81,6 +84,8 @@ def totals(report: RouteReport, factor: int, seq_len: int) -> None:
         value_label="total of the routes",
         signed=True,
         key="totals",
+        group=GROUP,
+        factor=factor,
         report=False,
     )
     total, entry = quantities.aligned([links.total, report.entry])

@@ -149,6 +149,7 @@ def matrix_view(
     report: bool = True,
     compact: bool = False,
     max_size: int = 460,
+    factor: int = 0,
 ) -> Cell | None:
     """Draw a matrix and return the cell that is selected in it.
 
@@ -168,6 +169,7 @@ def matrix_view(
         report: whether a selection reaches Python (and reruns); False keeps it in the browser.
         compact: only title, matrix and readout, for a row of small matrices.
         max_size: of the drawing in pixels.
+        factor: which factor's links the cells are, in a group that tells factors apart; else 0.
 
     Raises:
         ParamixerError: not a matrix, or an empty one; a selection outside of it.
@@ -191,6 +193,7 @@ def matrix_view(
         "report": report,
         "compact": compact,
         "maxSize": max_size,
+        "factor": factor,
     }
     payload = view_payload(source, signed=signed, limit=limit, texts=texts)
     with st.container(gap=None):

@@ -52,15 +52,16 @@ def routes_payload(report: RouteReport, seq_len: int, texts: dict[str, Any]) -> 
 
 
 def routes_view(
-    report: RouteReport, seq_len: int, *, title: str, key: str, caption: str = ""
+    report: RouteReport, seq_len: int, *, title: str, key: str, caption: str = "", group: str = ""
 ) -> None:
     """Draw the routes of an entry from the token read (left) to its reader (right).
 
     Every line is a link with the sum of all routes over it; of a long ring only the strongest are
     drawn, and the view says so. Pointing at a line, or at a route in the list, shows its numbers
-    and lights up the other.
+    and lights up the other, and its tokens in the matrices of the same `group`; a cell that is
+    pointed at there lights up its link (of a factor's matrix) or its two tokens (of the product's).
     """
-    texts = {"key": key, "title": title, "caption": caption}
+    texts = {"key": key, "title": title, "caption": caption, "group": group}
     with st.container(gap=None):
         mount_view(key, routes_payload(report, seq_len, texts))
         mount_code()

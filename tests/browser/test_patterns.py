@@ -192,6 +192,45 @@ def test_the_routes_of_the_clicked_entry_are_the_core_s(
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
+def test_product_factor_and_routes_light_each_other_up_without_a_round_trip(
+    app_url: str, page: Page
+) -> None:
+    sent: list[object] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.goto(f"{app_url}/routes?n=12&seed=4&i=7&j=2&f=2")
+    product, routes = view(page, "routes-product"), view(page, "routes")
+    page.get_by_text("Totals link by link").click()
+    totals = view(page, "totals")
+    settled(page)
+    assert sent
+    sent.clear()
+
+    hover(product, 5, 3)
+    assert routes.get_attribute("data-cell") == "5,3"
+    assert routes.get_attribute("data-link") == ""
+    expect(routes.locator(".read").first).to_contain_text("Entry (5, 3): click it")
+    hover(product, 7, 2)
+    expect(routes.locator(".read").first).to_contain_text("its routes are drawn here")
+
+    link = Chain.random(Wiring.of_protocol(Protocol.CHORD, 12), seed=4).trace(7, 2, 5).links[1]
+    row, column = int(link.rows[0]), int(link.columns[0])
+    hover(totals, row, column)
+    assert routes.get_attribute("data-link") == f"2,{row},{column}"
+    assert routes.get_attribute("data-total") == totals.get_attribute("data-value")
+    assert (product.get_attribute("data-row"), product.get_attribute("data-column")) == (
+        str(row),
+        str(column),
+    )
+
+    point_at_first_link(routes)
+    factor, row, column = routes.get_attribute("data-link").split(",")
+    assert factor == "4"
+    assert product.get_attribute("data-row") == row
+    assert product.get_attribute("data-column") == column
+    assert totals.get_attribute("data-row") == "", "a link of factor 4 is none of factor 2's"
+    assert not sent
+
+
 def point_at_first_link(routes: Locator) -> str:
     """Point at the middle of a link of the last factor; return the total that is shown."""
     x, y = routes.evaluate(

@@ -150,7 +150,7 @@ function niceTicks(low, high, wanted, whole = false) {
 }
 
 // Views that share a group name hear each other in the browser, in the same frame. One message is
-// {kind: "hover" | "select", row, column, from}; row -1 means nothing.
+// {kind: "hover" | "select", row, column, factor, from}; row -1 means nothing, factor 0 none alone.
 class Bus {
   constructor(group, hear) {
     this.name = group ? `paramixer:${group}` : "";
@@ -159,9 +159,9 @@ class Bus {
     if (this.name) window.addEventListener(this.name, this.listen);
   }
 
-  tell(kind, row, column) {
+  tell(kind, row, column, factor = 0) {
     if (!this.name) return;
-    const detail = { kind, row, column, from: this.self };
+    const detail = { kind, row, column, factor, from: this.self };
     window.dispatchEvent(new CustomEvent(this.name, { detail }));
   }
 

@@ -94,7 +94,7 @@ class Matrix {
     this.selected = cell && this.inside(cell) ? cell : null;
     this.strip = null;
     this.hover(null);
-    this.bus.tell("select", this.selected?.row ?? -1, this.selected?.column ?? -1);
+    this.bus.tell("select", this.selected?.row ?? -1, this.selected?.column ?? -1, this.header.factor);
     this.tellState();
     this.parts.spoken.textContent = this.parts.read.textContent;
     if (soon) this.reportSoon(); else this.report(pressed);
@@ -128,13 +128,16 @@ class Matrix {
   hover(cell) {
     if (cell?.row === this.hovered?.row && cell?.column === this.hovered?.column) return;
     this.hovered = cell;
-    this.bus.tell("hover", cell?.row ?? -1, cell?.column ?? -1);
+    this.bus.tell("hover", cell?.row ?? -1, cell?.column ?? -1, this.header.factor);
     this.tellState();
     this.ask();
   }
 
-  hear({ kind, row, column }) {
-    const cell = row < 0 && column < 0 ? null : { row, column };
+  // A cell of another factor is none of this view's; one of a factor is no choice in a product.
+  hear({ kind, row, column, factor }) {
+    const own = this.header.factor ?? 0;
+    if (kind === "select" && factor !== own) return;
+    const cell = (row < 0 && column < 0) || (factor && own && factor !== own) ? null : { row, column };
     if (kind === "hover") this.hovered = cell;
     else {
       this.selected = cell && this.inside(cell) ? cell : null;

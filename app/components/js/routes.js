@@ -3,7 +3,7 @@
 class Routes {
   constructor(parent) {
     this.host = parent.host ?? parent;
-    this.route = this.pinned = this.link = null;
+    this.route = this.pinned = this.link = this.cell = null;
     this.title = element("div", { className: "title", role: "heading", "aria-level": "4" });
     this.canvas = element("canvas", { role: "img" });
     this.read = element("div", { className: "read", "aria-live": "polite" });
@@ -20,10 +20,14 @@ class Routes {
     this.watch = new ResizeObserver(() => this.ask());
     this.watch.observe(this.area);
     this.canvas.onpointermove = (event) => this.point(event.offsetX, event.offsetY);
-    this.canvas.onpointerleave = () => { this.link = null; this.show(); };
+    this.canvas.onpointerleave = () => this.pick(null);
   }
 
   take(header, arrays) {
+    if (!this.header || this.header.group !== header.group) {
+      this.bus?.close();
+      this.bus = new Bus(header.group, (message) => this.hear(message));
+    }
     this.header = header;
     this.links = header.factors.flatMap(({ count }, at) => {
       const [rows, columns, weights, totals, through] = ["rows", "columns", "weights", "totals", "through"].map((name) => arrays[`${name}${at}`]);
@@ -32,7 +36,7 @@ class Routes {
       }));
     });
     this.most = this.links.reduce((most, link) => Math.max(most, Math.abs(link.total)), 0);
-    this.route = this.pinned = this.link = null;
+    this.route = this.pinned = this.link = this.cell = null;
     this.theme = readTheme(this.host);
     this.title.textContent = header.title;
     this.note.textContent = header.caption;
@@ -59,13 +63,31 @@ class Routes {
     return element("li", {}, [button]);
   }
 
+  // A link of the graph: the matrices light up its reader's row and the column of what it reads.
+  pick(link) {
+    this.link = link;
+    this.cell = null;
+    this.bus.tell("hover", link?.row ?? -1, link?.column ?? -1, link?.factor ?? 0);
+    this.show();
+  }
+
+  // A cell of a factor is a link of the graph, a cell of the product the two ends of its routes.
+  hear({ kind, row, column, factor }) {
+    if (kind !== "hover") return;
+    this.cell = row < 0 || column < 0 ? null : { row, column, factor };
+    this.link = this.cell && this.links.find((link) => link.factor === factor && link.row === row && link.column === column);
+    this.link ??= null;
+    this.show();
+  }
+
   show() {
-    const { root, header, route, link, pinned } = this;
+    const { root, header, route, link, pinned, cell } = this;
     const chosen = route === null ? null : header.routes[route];
     root.dataset.route = route ?? "";
     root.dataset.link = link ? `${link.factor},${link.row},${link.column}` : "";
     root.dataset.total = link ? String(link.total) : "";
-    this.read.textContent = link ? linkText(link) : chosen ? routeText(chosen) : "Point at a line, or at a route in the list, to see what it carries.";
+    root.dataset.cell = cell ? `${cell.row},${cell.column}` : "";
+    this.read.textContent = link ? linkText(link) : cell ? endsText(cell, header) : chosen ? routeText(chosen) : "Point at a line, or at a route in the list, to see what it carries.";
     [...this.list.querySelectorAll("button")].forEach((button, at) => {
       button.setAttribute("aria-pressed", String(at === pinned));
       button.classList.toggle("lit", at === route || (link !== null && passes(header.routes[at], link, header)));
@@ -90,7 +112,7 @@ class Routes {
       const far = Math.abs(ay + ((by - ay) * (x - ax)) / (bx - ax) - y) * Math.cos(Math.atan2(by - ay, bx - ax));
       if (far < least) [best, least] = [link, far];
     }
-    if (best !== this.link) { this.link = best; this.show(); }
+    if (best !== this.link) this.pick(best);
   }
 
   draw() {
@@ -123,6 +145,11 @@ class Routes {
       context.strokeStyle = theme.text;
       context.lineWidth = 2.5;
       this.line(context, this.link);
+    }
+    if (this.cell && !this.link) {
+      const { factor, row, column } = this.cell;
+      this.dot(context, factor ? factor - 1 : 0, column, theme.text, 5);
+      this.dot(context, factor || header.layers, row, theme.text, 5);
     }
     const selection = header.inks.selection[theme.dark ? 1 : 0];
     this.dot(context, 0, header.column, selection, 6);
@@ -176,6 +203,7 @@ class Routes {
   }
 
   destroy() {
+    this.bus?.close();
     this.ask.cancel();
     this.watch.disconnect();
     this.root.remove();
@@ -194,6 +222,15 @@ function signedText(value) {
 function linkText({ factor, row, column, weight, total, through }) {
   const routes = through === 1 ? "1 route" : `${brief(through)} routes`;
   return `Factor ${factor}: token ${row} reads token ${column} with weight ${signedText(weight)}. The ${routes} over this link add up to ${signedText(total)}.`;
+}
+
+function endsText({ factor, row, column }, header) {
+  if (factor) {
+    const none = header.drawn < header.used ? "is not among the links drawn here" : "carries no route of this entry";
+    return `Factor ${factor}: token ${row} reading token ${column} ${none}.`;
+  }
+  const traced = row === header.row && column === header.column;
+  return `Entry (${row}, ${column}): ${traced ? "its routes are drawn here." : "click it to see its routes."}`;
 }
 
 function routeText({ weights, value }) {
