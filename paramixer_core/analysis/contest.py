@@ -3,9 +3,11 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float
 
 from paramixer_core.analysis.matrix_lab import (
@@ -107,7 +109,8 @@ def contest(
     pictured = every * max(1, REPORTS // PICTURES)
     while fits:
         for protocol in list(fits):
-            fit = next(fits[protocol], None)
+            with one_thread():
+                fit = next(fits[protocol], None)
             if fit is None:
                 del fits[protocol]
                 continue
@@ -119,6 +122,21 @@ def contest(
                 fit.error,
                 fit.matrix().astype(np.float32) if drawn else None,
             )
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread, then with as many as before.
+
+    The factors of a fit are so small that threads gain nothing; and where other programs hold the
+    cores, each of the thousands of small operators would wait for the last of its threads.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def sweep_plan(side: int, num_links: int = 3, most: int = 6) -> list[tuple[Protocol, Budget]]:
@@ -134,7 +152,8 @@ def sweep_budgets(
     """Fit the target at every budget of `sweep_plan`; the final error of each."""
     low = low_rank_errors(target)
     for protocol, budget in sweep_plan(len(target), num_links, most):
-        *_, last = fit_sparse(target, budget.wiring, steps=steps, seed=seed, every=steps)
+        with one_thread():
+            *_, last = fit_sparse(target, budget.wiring, steps=steps, seed=seed, every=steps)
         yield SweepResult(
             protocol,
             len(budget.wiring.offsets),

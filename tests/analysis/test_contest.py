@@ -3,6 +3,7 @@ import io
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ from paramixer_core.analysis.contest import (
     sweep_plan,
     winner,
 )
-from paramixer_core.analysis.matrix_lab import best_low_rank
+from paramixer_core.analysis.matrix_lab import best_low_rank, fit_sparse
 from paramixer_core.analysis.targets import make_target
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import Protocol
@@ -86,3 +87,22 @@ def test_a_sweep_compares_with_the_svd_at_the_same_number_of_parameters():
 
 def test_the_fast_transform_holds_the_hadamard_matrix_to_rounding():
     assert hadamard_error(64) < 1e-14
+
+
+def test_a_fit_computes_with_one_thread_and_leaves_the_others_as_they_were(monkeypatch):
+    seen = []
+
+    def fit(*arguments, **options):
+        seen.append(torch.get_num_threads())
+        yield from fit_sparse(*arguments, **options)
+
+    monkeypatch.setattr("paramixer_core.analysis.contest.fit_sparse", fit)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        list(contest(make_target("toeplitz", 16), entrants(16, 7), 3))
+        list(sweep_budgets(make_target("toeplitz", 16), steps=3, most=1))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {1}
