@@ -194,7 +194,7 @@ def spreads(points: list[SweepPoint], figure: str) -> list[Spread]:
     for point in points:
         by_value = groups.setdefault((point.mixer, point.kind), {})
         by_value.setdefault(point.value, []).append(float(getattr(point, figure)))
-    found, spare = [], itertools.cycle(ranks.SPARE[:3])
+    found, spare = [], itertools.cycle(ranks.SPARE[:6])
     for (mixer, kind), by_value in groups.items():
         values = sorted(by_value)
         config = RunConfig(mixer=mixer, device="cpu")

@@ -78,7 +78,7 @@ def follow(looked: Looked, live: bool) -> None:
 def entries(runs: Sequence[Run], step: int, block: int, kinds: Sequence[MatrixKind]) -> list[Entry]:
     """Every wanted matrix of the runs at (or nearest to) the step, as far as it is there."""
     found = []
-    for place, (owner, run) in enumerate(zip(ranks.owners(runs), runs, strict=True)):
+    for place, (owner, run) in enumerate(zip(owners(runs), runs, strict=True)):
         at = nearest(run, step)
         late = "" if at == step else f" (step {at:,})"
         names = tuple(ranks.wanted_names(run.config, kinds))
@@ -91,6 +91,15 @@ def entries(runs: Sequence[Run], step: int, block: int, kinds: Sequence[MatrixKi
             for name, report in zip(names, reports, strict=False)
         ]
     return found
+
+
+def owners(runs: Sequence[Run]) -> list[str]:
+    """Short names that tell runs apart."""
+    names = [ranks.short_title(run.config.mixer) for run in runs]
+    return [
+        f"{name} · {run.id[-4:]}" if names.count(name) > 1 else name
+        for name, run in zip(names, runs, strict=True)
+    ]
 
 
 def nearest(run: Run, step: int) -> int:
@@ -116,7 +125,7 @@ def estimates(runs: Sequence[Run], block: int) -> None:
         "Lanczos iteration, each within its stated bound, and the stable rank from random signs. "
         "Numerical and effective rank need the whole spectrum and are not guessed."
     )
-    for place, (owner, run) in enumerate(zip(ranks.owners(runs), runs, strict=True)):
+    for place, (owner, run) in enumerate(zip(owners(runs), runs, strict=True)):
         step = history.steps_with(run)[-1]
         compact = ranks.compact_of(run.id, step, block)
         work = jobs.job(
@@ -168,7 +177,7 @@ def through_time(runs: Sequence[Run], shown: Sequence[Shown], block: int, step: 
     left, right = st.columns(2, gap="medium")
     lines = []
     inks = {(at.owner.split(" (step")[0], at.name.kind): at for at in shown}
-    for owner, run in zip(ranks.owners(runs), runs, strict=True):
+    for owner, run in zip(owners(runs), runs, strict=True):
         for kind in (MatrixKind.OPERATOR, MatrixKind.PRODUCT, MatrixKind.LOGITS):
             at = inks.get((owner, kind))
             if at is None or run.config.seq_len > AT_ONCE or at.name.place > 1:
@@ -192,7 +201,7 @@ def through_time(runs: Sequence[Run], shown: Sequence[Shown], block: int, step: 
         )
     with right:
         live_lines(
-            [loss_line(owner, run) for owner, run in zip(ranks.owners(runs), runs, strict=True)],
+            [loss_line(owner, run) for owner, run in zip(owners(runs), runs, strict=True)],
             title="Training loss",
             x_label="training step (log scale)",
             y_label="loss (log scale)",

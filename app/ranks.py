@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app import controls, history
 from app.names import mixer_titles
+from app.theme import in_a_row
 from paramixer_core.analysis.block_matrices import (
     MatrixKind,
     MatrixName,
@@ -21,7 +22,6 @@ from paramixer_core.analysis.rank import RankReport, spectrum_report
 from paramixer_core.config import Residual, RunConfig
 from paramixer_core.inspection import compacts_of
 from paramixer_core.protocols import Protocol
-from paramixer_core.runs.run import Run
 
 PARTS = {
     "trained": "Trained networks",
@@ -44,7 +44,10 @@ RULES = {
     "float64": "N ε of float64",
     "own": "10⁻ᵏ, k below",
 }
-SPARE = ("positive", "negative", "selection", "chord", "cdil", "attention")
+SPARE = (
+    "positive", "negative", "selection", "nystromformer", "reformer", "performer", "chord", "cdil",
+    "attention",
+)  # fmt: skip
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -168,13 +171,18 @@ def matrix_title(config: RunConfig, name: MatrixName) -> str:
 
 
 def inks(entries: Sequence[Entry]) -> list[str]:
-    """The operator in its mixer's ink, everything else in inks that are still free, in order."""
+    """The operator in its mixer's ink, factors and heads in the inks of a row, everything else in
+    inks that are still free, in order."""
     used = {one.config.mixer for one in entries if one.name.kind is MatrixKind.OPERATOR}
     spare = [ink for ink in SPARE if ink not in used]
     found, handed, owned = [], 0, set[str]()
-    for one in entries:
+    rows = [(one.owner, one.name.kind) for one in entries]
+    groups = [row for row in dict.fromkeys(rows) if rows.count(row) > 1]
+    for one, row in zip(entries, rows, strict=True):
         mixer = one.config.mixer
-        if one.name.kind is MatrixKind.OPERATOR and mixer not in owned:
+        if row in groups:
+            found.append(in_a_row(one.name.place, groups.index(row)))
+        elif one.name.kind is MatrixKind.OPERATOR and mixer not in owned:
             found.append(mixer)
             owned.add(mixer)
         else:
@@ -234,12 +242,3 @@ def ranks_over_time(
 def wanted_names(config: RunConfig, kinds: Sequence[MatrixKind]) -> list[MatrixName]:
     """The matrices of a block that are of these kinds."""
     return [name for name in matrix_names(config) if name.kind in kinds]
-
-
-def owners(runs: Sequence[Run]) -> list[str]:
-    """Short names that tell runs apart."""
-    names = [short_title(run.config.mixer) for run in runs]
-    return [
-        f"{name} · {run.id[-4:]}" if names.count(name) > 1 else name
-        for name, run in zip(names, runs, strict=True)
-    ]

@@ -69,6 +69,15 @@ SPARE_INKS: tuple[Ink, ...] = (
 )
 """Inks for things without a meaning of their own, in the order in which they are handed out."""
 
+RAMP = (
+    ("#8147e5", "#b794f3"), ("#1f4ad8", "#abbdf6"), ("#1871ab", "#4fadeb"), ("#0f636c", "#1ad1e6"),
+    ("#117a60", "#15ba91"), ("#0f6825", "#18db49"), ("#3d7911", "#5aba15"), ("#5d5d0d", "#c4c416"),
+    ("#8d6414", "#d99918"), ("#924315", "#f2b089"), ("#ce291d", "#f1877f"), ("#ab185d", "#f5a7cc"),
+)  # fmt: skip
+"""Colours, light and dark, of things in a row, such as the factors of a chain: violet to red."""
+
+RAMP_DASHES: tuple[tuple[int, ...], ...] = ((), (7, 3), (2, 3), (9, 3, 2, 3))
+
 _ANCHORS: dict[tuple[Scale, bool], tuple[str, ...]] = {
     (Scale.SIGNED, False): ("#2d004b", "#6a4f9f", "#b9b0d8", "#ffffff", "#fbc07c", "#d0700f",
                             "#6b3105"),
@@ -79,8 +88,27 @@ _ANCHORS: dict[tuple[Scale, bool], tuple[str, ...]] = {
 }  # fmt: skip
 
 
+def in_a_row(place: int, group: int = 0) -> str:
+    """The meaning of the place-th thing of a row, 1, 2, ..., of the group-th such row of a chart.
+
+    Twelve of a row differ in colour, neighbours in dash too, and equal places of up to four groups
+    in dash.
+    """
+    return f"row-{place}-{group}"
+
+
+def row_ink(place: int, group: int) -> Ink:
+    """The ink of a thing in a row."""
+    light, dark = RAMP[(place - 1) % len(RAMP)]
+    return Ink(light, dark, RAMP_DASHES[(place - 1 + group) % len(RAMP_DASHES)])
+
+
 def ink(meaning: str, order: int = 0) -> Ink:
-    """The fixed ink of a meaning such as "chord"; for anything else the spare ink of that order."""
+    """The fixed ink of a meaning such as "chord", or of one that `in_a_row` gives; for anything
+    else the spare ink of that order."""
+    if meaning.startswith("row-"):
+        place, group = meaning.split("-")[1:]
+        return row_ink(int(place), int(group))
     return INKS.get(meaning.lower(), SPARE_INKS[order % len(SPARE_INKS)])
 
 

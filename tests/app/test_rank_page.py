@@ -8,6 +8,7 @@ from app.figures.ranks import Points, Spread, points_figure, spreads_figure, wav
 from app.rank_decide import RACE
 from app.rank_views import FLOOR, spectrum_lines
 from app.ranks import Entry, Lens, shown_of
+from app.theme import ink
 from paramixer_core.analysis.block_matrices import MatrixKind, MatrixName, measure_fresh
 from paramixer_core.analysis.rank import rank_report
 from paramixer_core.analysis.rank_sweep import association, sweep_fresh
@@ -48,6 +49,25 @@ def test_the_bound_is_drawn_for_the_logits_and_nowhere_else():
     assert not [line for line in spectrum_lines(without, LOG) if "bound" in line.name]
     wide = shown_of(entries(MatrixKind.LOGITS, config=CONFIG.replace(channels=32)), LOG)
     assert not [line for line in spectrum_lines(wide, LOG) if "bound" in line.name]
+
+
+def test_no_two_lines_of_a_chart_look_alike_with_twelve_factors_or_three_mixers():
+    (one,) = entries(MatrixKind.PRODUCT)
+    chord, long = RunConfig(mixer="chord"), [MatrixKind.FACTOR, MatrixKind.FACTOR_RESIDUAL]
+    many = [
+        Entry("CHORD", chord, MatrixName(kind, place), one.report)
+        for kind in long
+        for place in range(1, 13)
+    ]
+    three = [
+        Entry(mixer, RunConfig(mixer=mixer), MatrixName(kind, place), one.report)
+        for mixer in ("chord", "cdil", "attention")
+        for kind, place in ((MatrixKind.PRODUCT, 0), (MatrixKind.OPERATOR, 0))
+    ]
+    logits = Entry("attention", CONFIG, MatrixName(MatrixKind.LOGITS, 1), one.report)
+    for chart in (many, [*three, logits]):
+        pens = [ink(shown.meaning) for shown in shown_of(chart, LOG)]
+        assert len({(pen.light, pen.dash) for pen in pens}) == len(chart)
 
 
 def test_curves_are_relative_spectra_above_the_floor_with_the_tolerance():

@@ -1,9 +1,11 @@
 """Colours mean one thing each and can be told apart."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from app.theme import INKS, Scale, colour_table, ink
+from app.theme import INKS, RAMP, RAMP_DASHES, Scale, colour_table, in_a_row, ink
 
 
 def luminance(rgb: np.ndarray) -> np.ndarray:
@@ -36,7 +38,7 @@ def test_equal_magnitudes_of_either_sign_differ_to_the_colour_blind(dark: bool) 
         assert yellowness[127 + away] - yellowness[127 - away] > 60
 
 
-@pytest.mark.parametrize("meaning", sorted(INKS))
+@pytest.mark.parametrize("meaning", [*sorted(INKS), *map(in_a_row, range(1, len(RAMP) + 1))])
 def test_every_ink_can_be_read_on_its_background(meaning: str) -> None:
     for text, back in ((ink(meaning).light, "#fdfdfc"), (ink(meaning).dark, "#15181d")):
         pair = sorted([luminance(rgb(text)), luminance(rgb(back))])
@@ -46,3 +48,16 @@ def test_every_ink_can_be_read_on_its_background(meaning: str) -> None:
 def test_the_mixers_differ_in_dash_as_well_as_in_colour() -> None:
     mixers = [ink(name) for name in ("chord", "cdil", "attention")]
     assert len({mixer.dash for mixer in mixers}) == len({mixer.light for mixer in mixers}) == 3
+
+
+def test_no_two_of_a_row_look_alike_nor_do_two_rows_of_one_chart() -> None:
+    looks = {
+        (pen.light, pen.dash)
+        for place in range(1, len(RAMP) + 1)
+        for group in range(len(RAMP_DASHES))
+        for pen in [ink(in_a_row(place, group))]
+    }
+    assert len(looks) == len(RAMP) * len(RAMP_DASHES)
+    row = [ink(in_a_row(place)) for place in range(1, len(RAMP) + 1)]
+    assert len({pen.light for pen in row}) == len({pen.dark for pen in row}) == len(row)
+    assert all(one.dash != other.dash for one, other in itertools.pairwise(row))
