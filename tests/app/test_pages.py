@@ -3,7 +3,17 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-PAGES = ("home", "patterns", "wiring", "routes", "train", "inspect", "rank", "cost")
+PAGES = (
+    "home",
+    "patterns",
+    "wiring",
+    "routes",
+    "train",
+    "inspect",
+    "rank",
+    "matrix_lab",
+    "cost",
+)
 
 
 def open_page(name: str, **query: str) -> AppTest:
