@@ -19,6 +19,7 @@ PAGES = {
     "train": "Watch a Paramixer learn",
     "inspect": "What a trained model mixes",
     "rank": "Rank, measured",
+    "matrix_lab": "Matrix lab",
     "cost": "What mixing costs",
 }
 LEARNED = 80.0
