@@ -42,6 +42,37 @@ def whole_number(
     return linked.keep(int(value))
 
 
+def odd_number(label: str, key: str, *, low: int, high: int, default: int, tip: str = "") -> int:
+    """An odd number from `low` to `high`, themselves odd; an even one that is typed goes up by one.
+
+    One from `low` alone is not asked for.
+    """
+
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high or value % 2 == 0:
+            raise ValueError(text)
+        return value
+
+    def nearest(text: str) -> int:
+        return int(max(low, min(high, float(text)))) | 1
+
+    def make_odd() -> None:
+        st.session_state[key] = int(st.session_state[key]) | 1
+
+    named = f"an odd number from {low:,} to {high:,}"
+    linked = Linked(key, label, default, named, parse, nearest)
+    linked.begin()
+    st.session_state[key] = max(low, min(high, st.session_state[key])) | 1
+    if low == high:
+        return linked.keep(low)
+    value = st.number_input(
+        label, low, high, step=2, key=key, help=tip or None, disabled=linked.locked,
+        on_change=make_odd,
+    )  # fmt: skip
+    return linked.keep(int(value))
+
+
 def slider(label: str, key: str, *, low: int, high: int, default: int, tip: str = "") -> int:
     """A whole number picked on a line; where only one is possible, nothing is shown."""
     linked = linked_whole_number(label, key, low, high, default)

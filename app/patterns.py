@@ -18,7 +18,11 @@ from paramixer_core.protocols import Protocol, num_factors, protocol_graph, prot
 
 MOST_TOKENS = 1024
 MOST_COMPARED = 256
-ODD_LINKS = tuple(range(3, 34, 2))
+MOST_MEASURED = 65
+"""Links a token of a graph of 1,024 tokens that networkx measures within some seconds."""
+
+FEWEST_LINKS = 3
+CROWDED_LINKS = 33
 TITLES = {Protocol.CHORD: "CHORD", Protocol.CDIL: "CDIL"}
 
 
@@ -32,6 +36,7 @@ class Part:
     pattern: bool = False
     links: bool = False
     most_tokens: int = MOST_TOKENS
+    most_links: int = MAX_SEQ_LEN
     protocol: Protocol = Protocol.CHORD
 
 
@@ -44,7 +49,10 @@ PARTS = (
         protocol=Protocol.CDIL,
     ),
     Part("count", "5 The count", "The exact count", links=True, most_tokens=MAX_SEQ_LEN),
-    Part("graph", "6 The graph", "The same links as one graph", pattern=True),
+    Part(
+        "graph", "6 The graph", "The same links as one graph", pattern=True,
+        most_links=MOST_MEASURED,
+    ),
     Part(
         "compare", "7 Beside others", "Beside the patterns of others", links=True,
         most_tokens=MOST_COMPARED,
@@ -96,17 +104,34 @@ def choose_wired(part: Part) -> Wired:
     seq_len = controls.whole_number(
         "Tokens N", "n", low=2, high=part.most_tokens, default=16, tip="Any number, prime or not."
     )
-    num_links = ODD_LINKS[0]
+    num_links = FEWEST_LINKS
     if part.links or (part.pattern and protocol is Protocol.CDIL):
-        num_links = controls.stop(
-            "CDIL links a token K",
-            "k",
-            ODD_LINKS,
-            default=ODD_LINKS[0],
-            tip="Odd: the token itself and as many to each side. The figure of the paper has 3, "
-            "its code 9.",
-        )
+        num_links = choose_links(most_links(seq_len, part.most_links))
     return Wired(protocol, seq_len, num_links)
+
+
+def choose_links(most: int) -> int:
+    """K of CDIL."""
+    return controls.odd_number(
+        "CDIL links a token K",
+        "k",
+        low=FEWEST_LINKS,
+        high=most,
+        default=FEWEST_LINKS,
+        tip=f"Odd: the token itself and as many to each side, up to {most:,} here. The figure of "
+        "the paper has 3, its code 9.",
+    )
+
+
+def most_links(seq_len: int, limit: int) -> int:
+    """The largest odd K that a ring of N tokens has room for, and at most `limit`.
+
+    On a short ring a few more are offered, to see links coincide.
+
+    >>> [most_links(seq_len, 200) for seq_len in (2, 35, 128, 500)]
+    [33, 35, 127, 199]
+    """
+    return (min(max(seq_len, CROWDED_LINKS), limit) + 1) // 2 * 2 - 1
 
 
 def facts(wired: Wired) -> list[str]:

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from app import controls, wirings
 from app.components import Cell
-from app.patterns import MOST_TOKENS, ODD_LINKS
+from app.patterns import FEWEST_LINKS, MOST_TOKENS, choose_links, most_links
 from paramixer_core.analysis.chains import Chain, run_wiring, strongest_entry
 from paramixer_core.analysis.routes import RouteReport
-from paramixer_core.analysis.wiring import Wiring
+from paramixer_core.analysis.wiring import MAX_LINKS, Wiring
 from paramixer_core.config import WIRING, Residual
 from paramixer_core.protocols import Protocol
 from paramixer_core.runs.run import Run
@@ -67,9 +67,9 @@ def choose_random() -> RandomSource:
         wiring = carried
     else:
         seq_len = controls.whole_number("Tokens N", "n", low=2, high=MOST_TOKENS, default=16)
-        num_links = ODD_LINKS[0]
+        num_links = FEWEST_LINKS
         if pattern == Protocol.CDIL:
-            num_links = controls.stop("CDIL links a token K", "k", ODD_LINKS, default=3)
+            num_links = choose_links(most_links(seq_len, MAX_LINKS))
         wiring = Wiring.of_protocol(Protocol(pattern), seq_len, num_links)
     residual = choose_residual(Residual.PER_FACTOR)
     seed = controls.whole_number("Seed of the weights", "seed", low=0, high=2**31 - 1, default=0)

@@ -14,11 +14,11 @@ from app.components import (
     pressed_cell,
     ring_view,
 )
-from app.patterns import ODD_LINKS, TITLES
+from app.patterns import FEWEST_LINKS, TITLES, most_links
 from paramixer_core.analysis.coverage import Coverage, coverage, wiring_graph
 from paramixer_core.analysis.generic_rank import GenericRank, generic_rank
 from paramixer_core.analysis.graphs import GraphMeasures, graph_measures
-from paramixer_core.analysis.wiring import Wiring
+from paramixer_core.analysis.wiring import MAX_LINKS, Wiring
 from paramixer_core.analysis.wiring_examples import wiring_examples
 from paramixer_core.protocols import Protocol, link_columns
 
@@ -79,12 +79,15 @@ def start_over(wiring: Wiring) -> None:
             required=True,
         )
         seq_len = st.number_input("Tokens N", 2, wirings.MOST_TOKENS, wiring.seq_len)
-        num_links = st.select_slider("CDIL links a token K", ODD_LINKS, 3)
+        most = most_links(int(seq_len), MAX_LINKS)
+        num_links = st.number_input(
+            f"CDIL links a token K, odd, up to {most}", FEWEST_LINKS, most, step=2
+        )
         st.button(
             "Lay out",
             type="primary",
             on_click=wirings.change,
-            args=(wirings.lay_out(protocol or Protocol.CHORD, int(seq_len), num_links),),
+            args=(wirings.lay_out(protocol or Protocol.CHORD, int(seq_len), int(num_links) | 1),),
         )
         st.caption("Or look at one of these, on as many tokens as now:")
         for title in wiring_examples(wiring.seq_len):

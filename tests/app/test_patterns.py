@@ -33,7 +33,7 @@ def test_every_step_works_on_any_number_of_tokens(part: str, seq_len: int) -> No
         ("factor", "n", "100000", "1024"),
         ("product", "m", "99", "4"),
         ("product", "protocol", "ring", "chord"),
-        ("cdil", "k", "4", "3"),
+        ("cdil", "k", "4", "5"),
         ("cdil", "f", "-1", "1"),
     ],
 )
@@ -106,3 +106,18 @@ def test_a_mark_s_text_stands_at_its_line_on_either_axis(log_x: bool, place: flo
     (line,), (text,) = figure.layout.shapes, figure.layout.annotations
     assert (line.x0, text.text) == (128, "here")
     assert text.x == pytest.approx(place)
+
+
+@pytest.mark.parametrize(
+    ("part", "n", "most"), [("cdil", 1024, 1023), ("compare", 129, 129), ("graph", 256, 65)]
+)
+def test_cdil_takes_any_odd_number_of_links_that_the_ring_has_room_for(
+    part: str, n: int, most: int
+) -> None:
+    page = open_page("patterns", part=part, n=str(n), k=str(most), protocol="cdil")
+    assert not page.exception
+    assert not page.warning
+    (links,) = [number for number in page.number_input if "K" in number.label]
+    assert (links.value, links.max) == (most, most)
+    links.set_value(6).run()
+    assert in_link(page, "k") == "7"
