@@ -1,7 +1,9 @@
 """The server's one run store and executor, shared by every browser."""
 
 import secrets
+import threading
 from collections.abc import Sequence
+from functools import cache
 
 import streamlit as st
 
@@ -16,9 +18,17 @@ RUNS = "runs"
 MAX_SHOWN = 30
 
 
-@st.cache_resource
+_opening = threading.Lock()
+
+
 def executor() -> Executor:
-    """What trains the runs of this server."""
+    """What trains the runs of this server; may be asked for by any thread."""
+    with _opening:
+        return _opened()
+
+
+@cache
+def _opened() -> Executor:
     return open_executor(RunStore())
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from paramixer_core.device import available_devices
 from paramixer_core.errors import ParamixerError
 from paramixer_core.models import MIXERS, WIRED
+from paramixer_core.runs.run import Run
 from paramixer_core.tasks import TASKS, is_uploaded, known_task
 
 
@@ -19,6 +20,11 @@ def mixer_titles(wired: bool | str = True) -> dict[str, str]:
     of one's own."""
     kinds = MIXERS | {WIRED.name: WIRED} if wired else MIXERS
     return {name: kind.title for name, kind in kinds.items()}
+
+
+def run_title(run: Run) -> str:
+    """The title of what mixes in a run."""
+    return mixer_titles()[run.config.mixer]
 
 
 UPLOADED = "uploaded_tasks"

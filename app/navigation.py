@@ -41,6 +41,12 @@ def page_path(entry: PageEntry) -> Path:
     return ROOT / "pages" / entry.file
 
 
+def live_path() -> str:
+    """The address on this server that browsers which watch runs fetch from."""
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    return f"/{base}/live" if base else "/live"
+
+
 def run_app(first: str = PAGES[0].file) -> None:
     """Draw the frame and the chosen page; a ParamixerError becomes its sentence on the page.
 

@@ -15,7 +15,6 @@ from paramixer_core.runs.races import RaceTable, race_table
 from paramixer_core.runs.run import Run
 
 
-@st.fragment
 def results(runs: list[Run]) -> None:
     """The result table of the shown race and its files; one run alone has files only."""
     store = engine.store()

@@ -102,22 +102,24 @@ def ratio(totals: Mapping[str, int], mixer: str, rival: str) -> str:
 
 
 STATES = {
-    RunState.QUEUED: ":material/hourglass: waits",
-    RunState.RUNNING: ":material/play_circle: trains",
-    RunState.PAUSED: ":material/pause_circle: paused",
-    RunState.FINISHED: ":material/check_circle: finished",
-    RunState.STOPPED: ":material/stop_circle: stopped",
-    RunState.FAILED: ":material/error: failed",
-    RunState.INTERRUPTED: ":material/power_off: interrupted",
+    RunState.QUEUED: ("hourglass", "waits"),
+    RunState.RUNNING: ("play_circle", "trains"),
+    RunState.PAUSED: ("pause_circle", "paused"),
+    RunState.FINISHED: ("check_circle", "finished"),
+    RunState.STOPPED: ("stop_circle", "stopped"),
+    RunState.FAILED: ("error", "failed"),
+    RunState.INTERRUPTED: ("power_off", "interrupted"),
 }
+"""The Material icon and the word of every state."""
 
 
-def states(runs: Sequence[Run]) -> str:
-    """Where runs of one setting are, with a reason where there is one."""
-    words = dict.fromkeys(
-        STATES[run.state] + (f" - {run.reason}" if run.reason else "") for run in runs
-    )
-    return ", ".join(words)
+def states(runs: Sequence[Run]) -> list[tuple[str, str]]:
+    """Where runs of one setting are, icon and words, with a reason where there is one."""
+    found = {}
+    for run in runs:
+        icon, word = STATES[run.state]
+        found[word + (f" - {run.reason}" if run.reason else "")] = icon
+    return [(icon, words) for words, icon in found.items()]
 
 
 def share(figure: Spread | None) -> str:
@@ -183,15 +185,16 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(words[:-1]) + f" and {words[-1]}" if len(words) > 1 else words[0]
 
 
-def figure(value: Spread | None) -> str:
-    """A number to four digits, with its deviation over seeds where there are several.
+def figure(value: Spread | None, digits: int = 4) -> str:
+    """A number to some digits, with its deviation over seeds where there are several.
 
     >>> figure(None), figure(Spread(0.12345, 0.0, 1)), figure(Spread(140.0, 3.21, 3))
     ('-', '0.1235', '140 ± 3.2')
     """
     if value is None:
         return "-"
-    return f"{value.mean:.4g}" + (f" ± {value.deviation:.2g}" if value.count > 1 else "")
+    deviation = f" ± {value.deviation:.2g}" if value.count > 1 else ""
+    return f"{value.mean:.{digits}g}{deviation}"
 
 
 def verdict(found: Verdict, title: str) -> str:

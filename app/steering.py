@@ -18,19 +18,46 @@ SPEEDS: dict[str, float | None] = {
 
 
 def steer(runs: list[Run]) -> None:
-    """What may be done with the shown runs besides starting and stopping, folded away."""
-    with st.container(horizontal=True, gap="small"):
-        with st.popover("Speed and learning rate", icon=":material/tune:"):
-            adjust(runs)
-        with st.popover("Fork from a snapshot", icon=":material/call_split:"):
-            fork(runs)
-    with st.expander("Results and files", icon=":material/download:"):
-        results(runs)
+    """What may be done with the shown runs besides starting and stopping, folded away.
+
+    What is folded is not computed, and unfolding runs its own part of the page alone.
+    """
+    change(runs)
+    files(runs)
 
 
 @st.fragment
-def adjust(runs: list[Run]) -> None:
-    """Slow motion and the learning rate, from the next step on."""
+def change(runs: list[Run]) -> None:
+    """Pace and learning rate from the next step on; new runs from snapshots."""
+    with st.container(horizontal=True, gap="small"):
+        pace = st.popover(
+            "Speed and learning rate", icon=":material/tune:", key="pace", on_change="rerun"
+        )
+        forks = st.popover(
+            "Fork from a snapshot", icon=":material/call_split:", key="forks", on_change="rerun"
+        )
+    if pace.open:
+        with pace:
+            choose_pace(runs)
+    if forks.open:
+        with forks:
+            choose_fork(runs)
+
+
+@st.fragment
+def files(runs: list[Run]) -> None:
+    """Who won on what, and what one may take home."""
+    folded = st.expander(
+        "Results and files", icon=":material/download:", key="files", on_change="rerun"
+    )
+    if folded.open:
+        with folded:
+            results(runs)
+
+
+def choose_pace(runs: list[Run]) -> None:
+    """Slow motion and the learning rate."""
+    runs = [engine.executor().status(run.id) for run in runs]
     active = [run for run in runs if run.state.active]
     held = next((name for name, speed in SPEEDS.items() if speed == runs[0].speed), "Full speed")
     speed = st.segmented_control(
@@ -54,8 +81,7 @@ def adjust(runs: list[Run]) -> None:
         st.caption("These runs have ended. Fork one of their snapshots to go on differently.")
 
 
-@st.fragment
-def fork(runs: list[Run]) -> None:
+def choose_fork(runs: list[Run]) -> None:
     """A new run that goes on from a snapshot with changed settings, shown beside its parent."""
     titles = mixer_titles()
     by_title = {f"{titles[run.config.mixer]} · {run.id}": run for run in runs}

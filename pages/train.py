@@ -6,18 +6,26 @@ from app import engine, lesson_cost, live, steering
 from app.navigation import link_to
 from app.training_settings import choose_race
 
+
+@st.fragment
+def settings() -> None:
+    """What to train: a changed setting runs this part of the page alone."""
+    entry = choose_race()
+    if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
+        lesson_cost.start(entry)
+        st.rerun()
+    lesson_cost.line(entry)
+
+
 st.title("Watch a Paramixer learn")
 st.markdown(
     "Choose a task and who competes. All start from the same seed and see **identical batches**; "
     "each trains in a process of its own, so you may close this page and come back to its link."
 )
-settings, view = st.columns([1, 3], gap="large")
-with settings:
-    entry = choose_race()
-    if st.button("Start", type="primary", icon=":material/play_arrow:", width="stretch"):
-        lesson_cost.start(entry)
-    lesson_cost.line(entry)
-with view:
+left, right = st.columns([1, 3], gap="large")
+with left:
+    settings()
+with right:
     runs = engine.shown()
     if runs:
         live.watch(runs)

@@ -33,9 +33,10 @@ _PARTS = (
     "growth_draw",
     "growth",
     "routes",
+    "runs",
     "mount",
 )
-_STYLE = json.dumps(style("kit", "lines", "matrix", "ring", "tokens", "growth", "routes"))
+_STYLE = json.dumps(style("kit", "lines", "matrix", "ring", "tokens", "growth", "routes", "runs"))
 CODE = zlib.compress(f"const STYLE = {_STYLE};\n{script(*_PARTS)}".encode(), 9)
 LOAD_CODE = script("load")
 VIEW_CODE = script("view")

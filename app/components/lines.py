@@ -50,7 +50,15 @@ def points_per_line(num_lines: int) -> int:
 
 
 def lines_payload(lines: Sequence[Line], frame: dict[str, Any]) -> bytes:
-    """What a tick sends: the frame, the lines' names and inks, x, y (and bands) as float32.
+    """A chart as one message: the frame and what `lines_parts` says of the lines."""
+    described, arrays = lines_parts(lines)
+    return pack({**frame, "view": "lines", "lines": described}, arrays)
+
+
+def lines_parts(
+    lines: Sequence[Line],
+) -> tuple[list[dict[str, Any]], dict[str, NDArray[np.float32]]]:
+    """Names, inks and lengths of the lines, and x, y, low and high, all lines joined, as float32.
 
     Raises ParamixerError for more than MAX_POINTS points or MAX_LINES lines.
     """
@@ -78,32 +86,14 @@ def lines_payload(lines: Sequence[Line], frame: dict[str, Any]) -> bytes:
     for side in ("low", "high"):
         parts = [getattr(line, side) for line in lines if getattr(line, side) is not None]
         arrays[side] = _joined(parts)
-    return pack({**frame, "view": "lines", "lines": described}, arrays)
+    return described, arrays
 
 
-def live_lines(
-    lines: Sequence[Line],
-    *,
-    title: str,
-    x_label: str,
-    y_label: str,
-    key: str,
-    log_y: bool = False,
-    log_x: bool = False,
-    mark: float | None = None,
-    y_range: tuple[float, float] | None = None,
-    smoothing: float = 0.0,
-    height: int = 260,
-    empty: str = "Nothing to draw yet.",
-    caption: str = "",
-) -> None:
-    """Draw curves that keep their canvas, zoom and legend while their points change.
+@dataclass(frozen=True, kw_only=True)
+class LineChart:
+    """What a chart of curves looks like, whatever its points are.
 
-    Call it in a fragment with the same key at every tick. Readers toggle lines in the legend, drag
-    to zoom, double-click to zoom out, hover or use the arrow keys to read exact values.
-
-    Args:
-        lines: the curves, thinned to `points_per_line` points each; [] shows the text `empty`.
+    Attributes:
         x_label, y_label: axis titles with their units.
         log_y: a logarithmic y axis; values of zero or less are left out.
         log_x: an x axis in log(1 + x), which begins at 0, for steps of a training run.
@@ -112,27 +102,63 @@ def live_lines(
         smoothing: 0 draws the points; 0 < s < 1 draws them faintly and over them their running
             mean m_t = s m_(t-1) + (1 - s) y_t (corrected for the start); the legend says so.
         height: of the drawing area in pixels.
+        empty: shown while there are no points.
         caption: a plain sentence on what to see.
 
     Raises:
-        ParamixerError: too many points or lines; a smoothing outside 0 <= s < 1.
+        ParamixerError: a smoothing outside 0 <= s < 1.
     """
-    if not 0 <= smoothing < 1:
-        raise ParamixerError("a smoothing from 0 to below 1", smoothing, "0 switches it off")
-    frame = {
-        "key": key,
-        "title": title,
-        "xLabel": x_label,
-        "yLabel": y_label,
-        "logY": log_y,
-        "logX": log_x,
-        "mark": mark,
-        "yRange": y_range,
-        "smoothing": smoothing,
-        "height": height,
-        "empty": empty,
-        "caption": caption,
-    }
+
+    title: str
+    x_label: str
+    y_label: str
+    log_y: bool = False
+    log_x: bool = False
+    mark: float | None = None
+    y_range: tuple[float, float] | None = None
+    smoothing: float = 0.0
+    height: int = 260
+    empty: str = "Nothing to draw yet."
+    caption: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.smoothing < 1:
+            raise ParamixerError(
+                "a smoothing from 0 to below 1", self.smoothing, "0 switches it off"
+            )
+
+    @property
+    def frame(self) -> dict[str, Any]:
+        """The same under the names that the browser's side knows."""
+        return {
+            "title": self.title,
+            "xLabel": self.x_label,
+            "yLabel": self.y_label,
+            "logY": self.log_y,
+            "logX": self.log_x,
+            "mark": self.mark,
+            "yRange": self.y_range,
+            "smoothing": self.smoothing,
+            "height": self.height,
+            "empty": self.empty,
+            "caption": self.caption,
+        }
+
+
+def live_lines(lines: Sequence[Line], *, key: str, **look: Any) -> None:
+    """Draw curves that keep their canvas, zoom and legend while their points change.
+
+    Call it in a fragment with the same key at every tick. Readers toggle lines in the legend, drag
+    to zoom, double-click to zoom out, hover or use the arrow keys to read exact values.
+
+    Args:
+        lines: the curves, thinned to `points_per_line` points each; [] shows the text `empty`.
+        look: what `LineChart` takes.
+
+    Raises:
+        ParamixerError: too many points or lines, or what LineChart refuses.
+    """
+    frame = {**LineChart(**look).frame, "key": key}
     with st.container(gap=None):
         mount_view(key, lines_payload(lines, frame))
         mount_code()

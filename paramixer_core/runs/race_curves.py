@@ -26,6 +26,7 @@ class RaceQuantity(StrEnum):
 
     LOSS = "loss"
     ACCURACY = "accuracy"
+    GRAD_NORM = "grad_norm"
     TEST_LOSS = "test_loss"
     TEST_ACCURACY = "test_accuracy"
 
@@ -83,15 +84,11 @@ def _line(
 ) -> tuple[np.ndarray, np.ndarray]:
     curve: Curve | TestCurve
     match quantity:
-        case RaceQuantity.LOSS | RaceQuantity.ACCURACY:
-            curve = store.records(run.id, max_points=max_points)
         case RaceQuantity.TEST_LOSS | RaceQuantity.TEST_ACCURACY:
             curve = store.evaluations(run.id)
-    match quantity:
-        case RaceQuantity.LOSS | RaceQuantity.TEST_LOSS:
-            values = curve.loss
-        case RaceQuantity.ACCURACY | RaceQuantity.TEST_ACCURACY:
-            values = curve.accuracy
+        case _:
+            curve = store.records(run.id, max_points=max_points)
+    values = getattr(curve, quantity.removeprefix("test_"))
     match axis:
         case RaceAxis.STEPS:
             return curve.step, values

@@ -86,11 +86,16 @@ class Run:
         return min(1.0, self.step / self.config.steps)
 
     @property
+    def pace(self) -> float:
+        """Steps per second: as fast as it trains, or as its speed limit lets it; 0 if untimed."""
+        return min(self.steps_per_second, self.speed or self.steps_per_second)
+
+    @property
     def eta(self) -> float | None:
-        """Seconds to the step limit at the present speed; None unless running and timed."""
-        if self.state is not RunState.RUNNING or self.steps_per_second <= 0:
+        """Seconds to the step limit at the present pace; None unless running and timed."""
+        if self.state is not RunState.RUNNING or self.pace <= 0:
             return None
-        return max(0, self.config.steps - self.step) / self.steps_per_second
+        return max(0, self.config.steps - self.step) / self.pace
 
 
 @dataclass(frozen=True, slots=True)

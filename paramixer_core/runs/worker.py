@@ -12,6 +12,8 @@ from paramixer_core.runs.store import RunStore
 from paramixer_core.runs.store_errors import LeaseLostError
 
 SERVER_GONE = 3
+POLITENESS = 5
+"""Steps of scheduling priority that a worker leaves to the server, so that pages answer first."""
 
 
 class Lifeline:
@@ -57,6 +59,8 @@ def main(folder: Path) -> None:
             os._exit(SERVER_GONE)
 
     lifeline = Lifeline()
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(POLITENESS)
     warm_up()
     if lifeline.runs.empty():  # a spare: nobody waits for it yet
         read_digits()

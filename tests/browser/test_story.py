@@ -43,7 +43,7 @@ def test_one_button_trains_digits_past_80_percent_and_inspect_shows_the_tensor(
 ):
     page.goto(f"{app_url}/train?task=digits&n=64&mixers=chord,attention&steps=100000")
     page.get_by_role("button", name="Start").click()
-    chord = page.locator("[class*=st-key-figures-chord]")
+    chord = page.locator(".card[data-mixer=chord]")
     deadline = time.monotonic() + PATIENCE_SECONDS
     accuracy = 0.0
     while accuracy < LEARNED and time.monotonic() < deadline:
@@ -54,13 +54,14 @@ def test_one_button_trains_digits_past_80_percent_and_inspect_shows_the_tensor(
 
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(chord).to_contain_text("stopped")
-    expect(page.locator("[class*=st-key-figures-attention]")).to_contain_text("stopped")
+    expect(page.locator(".card[data-mixer=attention]")).to_contain_text("stopped")
     page.get_by_role("link", name="Look at the matrices that they learned").click()
     expect(page.get_by_role("heading", name="What a trained model mixes")).to_be_visible()
     settled(page)
 
     store = RunStore(app_home)
-    (run,) = [run for run in store.runs() if run.config.mixer == "chord"]
+    runs = store.runs()
+    (run,) = [run for run in runs if (run.config.mixer, run.config.task) == ("chord", "digits")]
     step = store.snapshots(run.id)[-1].step
     page.goto(f"{app_url}/inspect?run={run.id}&step={step}&example=3&show=operator")
     mixing = by_key(page, "mixing")

@@ -1,15 +1,17 @@
 """A classroom on one server: `python -m tests.load.classroom` measures what its pupils feel.
 
-Each of 30 sessions is a real websocket client that speaks Streamlit's protocol: it opens the Train
-page of three live runs, repeats its live fragment twice a second as a browser does, and every few
-seconds uses a control. The same runs are then trained again with nobody watching. Figures, not
-assertions: times belong to the machine that they were measured on.
+Each of 30 sessions does what a browser does: it opens the Train page of three live runs over a
+websocket that speaks Streamlit's protocol, fetches their feed twice a second over HTTP, and every
+few seconds uses a control of the page. The same runs are then trained again with nobody watching.
+Figures, not assertions: times belong to the machine that they were measured on.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -17,6 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -27,8 +30,10 @@ from paramixer_core.runs import RunStore
 ROOT = Path(__file__).parents[2]
 PORT = 8791
 CONTROL_EVERY_SECONDS = 5.0
+TICK_SECONDS = 0.5
 MIXERS = ("chord", "cdil", "attention")
 ENDLESS = 1_000_000
+AGAIN = ForwardMsg.FINISHED_EARLY_FOR_RERUN
 
 
 @dataclass
@@ -40,45 +45,86 @@ class Session:
     controls: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     received: int = 0
-    fragment: str = ""
-    interval: float = 0.5
-    steps_seen: set[str] = field(default_factory=set)
+    feed: str = ""
+    tag: str = ""
+    shown: set[str] = field(default_factory=set)
     buttons: dict[str, str] = field(default_factory=dict)
+    steps: str = ""
+    fragments: dict[str, str] = field(default_factory=dict)
 
     async def live(self, until: float, stopped: asyncio.Event) -> None:
         """Open the page, use it until the given time, and look once more when all has stopped."""
         async with connection() as socket:
-            await self.ask(socket, fragment=False)
-            next_control = time.monotonic() + CONTROL_EVERY_SECONDS
-            while time.monotonic() < until:
-                started = time.monotonic()
-                if started >= next_control:
-                    self.controls.append(await self.ask(socket, fragment=False))
-                    next_control = started + CONTROL_EVERY_SECONDS
-                elif self.fragment:
-                    self.ticks.append(await self.ask(socket, fragment=True))
-                await asyncio.sleep(max(0.0, self.interval - (time.monotonic() - started)))
-            await stopped.wait()
-            await asyncio.sleep(2 * self.interval)  # a browser ticks once more
-            self.steps_seen.clear()
-            await self.ask(socket, fragment=False)
+            await self.ask(socket)
+            await asyncio.gather(self.watch(until, stopped), self.use(socket, until))
+
+    async def use(self, socket: websockets.ClientConnection, until: float) -> None:
+        """Use a control now and then, each pupil at a moment of its own."""
+        await asyncio.sleep(random.uniform(0, CONTROL_EVERY_SECONDS))
+        for number in itertools.count(1000):
+            if time.monotonic() >= until:
+                return
+            # Alternately a setting of the next run and the view of these, as their fragments.
+            waited = await self.ask(socket, *(("settings", number) if number % 2 else ("view",)))
+            self.controls.append(waited)
+            await asyncio.sleep(max(0.0, CONTROL_EVERY_SECONDS - waited))
+
+    async def watch(self, until: float, stopped: asyncio.Event) -> None:
+        """Fetch the feed twice a second over one connection, and once more when all has ended."""
+        await asyncio.sleep(random.uniform(0, TICK_SECONDS))
+        reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+        while time.monotonic() < until:
+            waited = await self.fetch(reader, writer)
+            self.ticks.append(waited)
+            await asyncio.sleep(max(0.0, TICK_SECONDS - waited))
+        writer.close()
+        await stopped.wait()
+        await asyncio.sleep(2 * TICK_SECONDS)  # a browser fetches once more
+        reader, writer = await asyncio.open_connection("127.0.0.1", PORT)
+        await self.fetch(reader, writer)
+        writer.close()
+
+    async def fetch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
+        """One message of the feed; the seconds until it is here."""
+        began = time.monotonic()
+        known = f"If-None-Match: {self.tag}\r\n" if self.tag else ""
+        writer.write(f"GET {self.feed} HTTP/1.1\r\nHost: 127.0.0.1\r\n{known}\r\n".encode())
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
+        body = await reader.readexactly(int(fields.get("content-length", 0)))
+        waited = time.monotonic() - began
+        self.received += len(head) + len(body)
+        status = head.split()[1]
+        if status == "200":
+            self.tag = fields["etag"]
+            self.shown = {card["progressText"] for card in header_of(body)["cards"]}
+        elif status != "304":
+            self.errors.append(f"{head.splitlines()[0]}: {body.decode()}")
+        return waited
 
     async def ask(
-        self, socket: websockets.ClientConnection, *, fragment: bool, press: str = ""
+        self,
+        socket: websockets.ClientConnection,
+        part: str = "",
+        steps: int = 0,
+        *,
+        press: str = "",
     ) -> float:
         """Send a rerun, read until the script has finished, return the seconds between.
 
-        `press` names a button that is clicked with it.
+        A `part` of the page runs alone. `steps` is typed into its field; `press` is clicked.
         """
         message = BackMsg()
+        if part:
+            message.rerun_script.fragment_id = self.fragments[part]
+        if steps:
+            typed = message.rerun_script.widget_states.widgets.add()
+            typed.id, typed.int_value = self.steps, steps
         if press:
             click = message.rerun_script.widget_states.widgets.add()
             click.id, click.trigger_value = self.buttons[press], True
         message.rerun_script.query_string = self.query
         message.rerun_script.page_name = "train"
-        if fragment:
-            message.rerun_script.fragment_id = self.fragment
-            message.rerun_script.is_auto_rerun = True
         started = time.monotonic()
         await socket.send(message.SerializeToString())
         while True:
@@ -87,34 +133,48 @@ class Session:
             answer = ForwardMsg()
             answer.ParseFromString(data)
             self.note(answer)
-            if answer.WhichOneof("type") == "script_finished":
+            if answer.WhichOneof("type") == "script_finished" and answer.script_finished != AGAIN:
                 return time.monotonic() - started
 
     def note(self, answer: ForwardMsg) -> None:
-        """Remember the live fragment, the steps on screen and what went wrong."""
-        kind = answer.WhichOneof("type")
-        if kind == "auto_rerun":
-            self.fragment, self.interval = answer.auto_rerun.fragment_id, answer.auto_rerun.interval
-        elif kind == "delta":
-            element = answer.delta.new_element
-            if element.WhichOneof("type") == "exception":
-                self.errors.append(element.exception.message)
-            if element.WhichOneof("type") == "button":
-                self.buttons[element.button.label] = element.button.id
-            if element.WhichOneof("type") == "progress":
-                self.steps_seen.add(element.progress.text)
+        """Remember the feed's address, the buttons and what went wrong."""
+        if answer.WhichOneof("type") != "delta":
+            return
+        element = answer.delta.new_element
+        kind = element.WhichOneof("type")
+        if kind == "exception":
+            self.errors.append(element.exception.message)
+        elif kind == "button":
+            self.buttons[element.button.label] = element.button.id
+        elif kind == "number_input" and element.number_input.label == "Steps":
+            self.steps = element.number_input.id
+            self.fragments["settings"] = answer.delta.fragment_id
+        elif kind == "bidi_component" and b'"view":"runs"' in element.bidi_component.bytes:
+            self.feed = header_of(element.bidi_component.bytes)["url"]
+            self.fragments["view"] = answer.delta.fragment_id
+
+
+def header_of(message: bytes) -> dict[str, Any]:
+    """The header of a packed message, without its arrays."""
+    header: dict[str, Any] = json.loads(message[4 : 4 + int.from_bytes(message[:4], "little")])
+    return header
 
 
 def connection() -> websockets.connect:
     """A websocket as a browser opens it."""
     url = f"ws://127.0.0.1:{PORT}/_stcore/stream"
-    return websockets.connect(url, subprotocols=["streamlit"], max_size=None)
+    return websockets.connect(url, subprotocols=["streamlit"], max_size=None, ping_interval=None)
 
 
 def measure(sessions: int, seconds: float) -> dict[str, object]:
     """Serve, train three runs, let the sessions watch, then train the same unwatched."""
     with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "PARAMIXER_HOME": home, "PYTHONPATH": str(ROOT)}
+        environment = {
+            **os.environ,
+            "PARAMIXER_HOME": home,
+            "PARAMIXER_WORKERS": str(len(MIXERS)),  # all three train at once
+            "PYTHONPATH": str(ROOT),
+        }
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(PORT)],
             env=environment,
@@ -133,8 +193,8 @@ async def _lesson(home: Path, pid: int, sessions: int, seconds: float) -> dict[s
     teacher = Session(f"mixers={','.join(MIXERS)}&task=adding&n=128&steps={ENDLESS}")
     store = RunStore(home)
     async with connection() as desk:
-        await teacher.ask(desk, fragment=False)
-        await teacher.ask(desk, fragment=False, press="Start")
+        await teacher.ask(desk)
+        await teacher.ask(desk, press="Start")
         ids = await _started(store)
         alone = await _speed(store, ids, seconds / 3)
         memory_before = resident(pid)
@@ -149,8 +209,8 @@ async def _lesson(home: Path, pid: int, sessions: int, seconds: float) -> dict[s
         await asyncio.sleep(2.0)
         after = await _speed(store, ids, seconds / 3)
         teacher.query = watchers[0].query
-        await teacher.ask(desk, fragment=False)
-        await teacher.ask(desk, fragment=False, press="Stop")
+        await teacher.ask(desk)
+        await teacher.ask(desk, press="Stop")
         while any(run.state.active for run in store.runs()):
             await asyncio.sleep(0.1)
         stopped.set()
@@ -163,7 +223,7 @@ async def _lesson(home: Path, pid: int, sessions: int, seconds: float) -> dict[s
         "sessions": sessions,
         "seconds": seconds,
         "errors": [error for watcher in watchers for error in watcher.errors],
-        "sessions that did not see the last step": sum(w.steps_seen != final for w in watchers),
+        "sessions that did not see the last step": sum(w.shown != final for w in watchers),
         "ticks": len(ticks),
         "tick ms median": 1e3 * statistics.median(ticks),
         "server CPU ms per tick or control": 1e3 * spent / (len(ticks) + len(controls)),
@@ -195,7 +255,7 @@ async def _answering() -> None:
 async def _started(store: RunStore) -> list[str]:
     for _ in range(1200):
         runs = store.runs()
-        if len(runs) == len(MIXERS) and sum(run.step > 20 for run in runs) >= 2:
+        if len(runs) == len(MIXERS) and all(run.step > 20 for run in runs):
             return [run.id for run in runs]
         await asyncio.sleep(0.1)
     raise TimeoutError("The runs did not start within two minutes.")

@@ -1,6 +1,6 @@
 // The shared code introduces itself: from now on views that wait, and all later ones, are made here.
 
-const makers = { lines: Lines, matrix: Matrix, ring: Ring, tokens: Tokens, growth: Growth, routes: Routes };
+const makers = { lines: Lines, matrix: Matrix, ring: Ring, tokens: Tokens, growth: Growth, routes: Routes, runs: Runs };
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(STYLE);
 
