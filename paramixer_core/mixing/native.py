@@ -13,24 +13,29 @@ memory that is reused from call to call, which is faster than to write and read 
 memory. The loops are in `paramixer_core/native/mixing.cpp`.
 """
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from paramixer_core import native
+from paramixer_core.protocols import Offsets
 
 
-def forward(
-    values: Tensor, weights: Tensor, offsets: Sequence[Sequence[int]], residual: bool
-) -> Tensor:
+@lru_cache(maxsize=256)
+def in_one_row(offsets: Offsets) -> tuple[int, ...]:
+    """All offsets, factor after factor, as C reads them."""
+    return tuple(ahead for row in offsets for ahead in row)
+
+
+def forward(values: Tensor, weights: Tensor, offsets: Offsets, residual: bool) -> Tensor:
     """All factors. Shapes as in `mix`; CPU, float32 and float64."""
     values, weights = values.contiguous(), weights.contiguous()
     result = torch.empty_like(values)
     native.call(
         "mix_forward",
         (values, weights),
-        [ahead for row in offsets for ahead in row],
+        in_one_row(offsets),
         (*weights.shape, values.shape[2]),
         int(residual),
         results=(result,),
@@ -42,7 +47,7 @@ def backward(
     grad: Tensor,
     values: Tensor,
     weights: Tensor,
-    offsets: Sequence[Sequence[int]],
+    offsets: Offsets,
     residual: bool,
 ) -> tuple[Tensor, Tensor]:
     """Gradients by values and weights."""
@@ -51,7 +56,7 @@ def backward(
     native.call(
         "mix_backward",
         (grad, values, weights),
-        [ahead for row in offsets for ahead in row],
+        in_one_row(offsets),
         (*weights.shape, values.shape[2]),
         int(residual),
         results=(grad_values, grad_weights),

@@ -1,13 +1,15 @@
 """The mixing operator as PyTorch operators with a gradient: what autograd and compilers see."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from paramixer_core.mixing.rolled import mix_rolled
-from paramixer_core.mixing.table import Implementation, kernels_of
+from paramixer_core.mixing.table import kernels_of
+from paramixer_core.protocols import Offsets
 
 SIGNATURES = (
     "mix(Tensor values, Tensor weights, int[] offsets, bool residual, str implementation) "
@@ -17,9 +19,14 @@ SIGNATURES = (
 )
 
 
-def rows_of(offsets: Sequence[int], links: int) -> tuple[tuple[int, ...], ...]:
+def rows_of(offsets: Sequence[int], links: int) -> Offsets:
     """Undo the flattening that the operators' signature asks for."""
-    flat = tuple(offsets)
+    return cut(tuple(offsets), links)
+
+
+@lru_cache(maxsize=256)
+def cut(flat: tuple[int, ...], links: int) -> Offsets:
+    """What `rows_of` gives, worked out once per pattern."""
     return tuple(flat[first : first + links] for first in range(0, len(flat), links))
 
 
@@ -27,11 +34,11 @@ def run_forward(
     values: Tensor, weights: Tensor, offsets: Sequence[int], residual: bool, implementation: str
 ) -> Tensor:
     """V_M from V_0. bfloat16 on a CPU is computed in float32 and rounded once, at the end."""
-    kernels = kernels_of(Implementation(implementation))
+    kernels = kernels_of(implementation)
     rows = rows_of(offsets, weights.shape[3])
-    wide = working_dtype(values)
-    result = kernels.forward(values.to(wide), weights.to(wide), rows, residual)
-    return result.to(values.dtype)
+    if is_narrow(values):
+        return kernels.forward(values.float(), weights.float(), rows, residual).to(values.dtype)
+    return kernels.forward(values, weights, rows, residual)
 
 
 def run_backward(
@@ -43,19 +50,18 @@ def run_backward(
     implementation: str,
 ) -> tuple[Tensor, Tensor]:
     """Gradients by V_0 and by every link weight."""
-    kernels = kernels_of(Implementation(implementation))
+    kernels = kernels_of(implementation)
     rows = rows_of(offsets, weights.shape[3])
-    wide = working_dtype(values)
-    grad_values, grad_weights = kernels.backward(
-        grad.to(wide), values.to(wide), weights.to(wide), rows, residual
-    )
-    return grad_values.to(values.dtype), grad_weights.to(values.dtype)
+    if is_narrow(values):
+        tensors = (grad.float(), values.float(), weights.float())
+        grad_values, grad_weights = kernels.backward(*tensors, rows, residual)
+        return grad_values.to(values.dtype), grad_weights.to(values.dtype)
+    return kernels.backward(grad, values, weights, rows, residual)
 
 
-def working_dtype(values: Tensor) -> torch.dtype:
-    """The dtype to compute in: CPUs' sparse kernels know no bfloat16."""
-    narrow = values.dtype == torch.bfloat16 and values.device.type == "cpu"
-    return torch.float32 if narrow else values.dtype
+def is_narrow(values: Tensor) -> bool:
+    """Whether to compute in float32 instead: CPUs' sparse kernels know no bfloat16."""
+    return values.dtype == torch.bfloat16 and values.device.type == "cpu"
 
 
 def fake_forward(

@@ -1,10 +1,11 @@
 """The table of implementations behind `mix`, and the rule that picks one."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from paramixer_core.mixing.authors import mix_authors
 from paramixer_core.mixing.reference import mix_reference
 from paramixer_core.native import available
 from paramixer_core.native import prepare as build_native
+from paramixer_core.protocols import Offsets
 
 VARIABLE = "PARAMIXER_MIXING"
 """Environment variable that forces one implementation for a whole process."""
@@ -36,10 +38,8 @@ class Implementation(StrEnum):
 class Kernels(NamedTuple):
     """One implementation: two functions on plain tensors, with no autograd inside."""
 
-    forward: Callable[[Tensor, Tensor, Sequence[Sequence[int]], bool], Tensor]
-    backward: Callable[
-        [Tensor, Tensor, Tensor, Sequence[Sequence[int]], bool], tuple[Tensor, Tensor]
-    ]
+    forward: Callable[[Tensor, Tensor, Offsets, bool], Tensor]
+    backward: Callable[[Tensor, Tensor, Tensor, Offsets, bool], tuple[Tensor, Tensor]]
 
 
 KERNELS = {
@@ -81,10 +81,12 @@ def use_implementation(name: str) -> Iterator[None]:
         forced.reset(token)
 
 
-def kernels_of(implementation: Implementation) -> Kernels:
+@lru_cache(maxsize=16)
+def kernels_of(implementation: str) -> Kernels:
     """The functions of an implementation; raises ParamixerError if Triton is not installed."""
-    if implementation in KERNELS:
-        return KERNELS[implementation]
+    chosen = parse(implementation)
+    if chosen in KERNELS:
+        return KERNELS[chosen]
     try:
         from paramixer_core.mixing import triton_kernels
     except ImportError as error:

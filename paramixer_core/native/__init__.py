@@ -46,9 +46,19 @@ def int64_array(numbers: tuple[int, ...]) -> Any:
     return (ctypes.c_int64 * len(numbers))(*numbers)
 
 
+POINTER, INTEGER = ctypes.c_void_p, ctypes.c_int
+ARGUMENTS = {
+    "mix_forward": (*[POINTER] * 4, INTEGER, INTEGER, POINTER),
+    "mix_backward": (*[POINTER] * 5, INTEGER, INTEGER, *[POINTER] * 2),
+    "link_mlps_forward": (*[POINTER] * 6, INTEGER, POINTER),
+    "link_mlps_backward": (*[POINTER] * 6, INTEGER, *[POINTER] * 5),
+}
+"""What each native function takes: declared once, so that a call converts nothing itself."""
+
+
 @lru_cache(maxsize=64)
-def function(name: str) -> Any:
-    """A native function; raises ParamixerError where there is no library."""
+def function(name: str, dtype: torch.dtype) -> Any:
+    """A native function for a dtype; raises ParamixerError where there is no library."""
     opened = library()
     if opened is None:
         raise ParamixerError(
@@ -57,30 +67,28 @@ def function(name: str) -> Any:
             "call paramixer_core.mixing.prepare() where there is a C++ compiler, or use another "
             "implementation",
         )
-    return getattr(opened, name)
+    suffix = "float64" if dtype == torch.float64 else "float32"
+    found = getattr(opened, f"{name}_{suffix}")
+    found.argtypes = ARGUMENTS[name]
+    return found
 
 
 def call(
     name: str,
     tensors: Sequence[Tensor],
-    *options: Sequence[int] | int,
+    *options: tuple[int, ...] | int,
     results: Sequence[Tensor],
 ) -> None:
     """Call a native function on contiguous CPU tensors of one dtype.
 
-    C sees the tensors, the options (a sequence as an int64 array), the number of threads and the
+    C sees the tensors, the options (a tuple as an int64 array), the number of threads and the
     results. Raises MemoryError if there is no room for what it keeps in between.
     """
-    suffix = "float64" if tensors[0].dtype == torch.float64 else "float32"
-    arguments = [
-        ctypes.c_int(option) if isinstance(option, int) else int64_array(tuple(option))
-        for option in options
-    ]
-    failed = function(f"{name}_{suffix}")(
-        *(ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors),
-        *arguments,
-        ctypes.c_int(torch.get_num_threads()),
-        *(ctypes.c_void_p(result.data_ptr()) for result in results),
+    arguments = (
+        *[tensor.data_ptr() for tensor in tensors],
+        *[option if isinstance(option, int) else int64_array(option) for option in options],
+        torch.get_num_threads(),
+        *[result.data_ptr() for result in results],
     )
-    if failed:
+    if function(name, tensors[0].dtype)(*arguments):
         raise MemoryError(f"no memory for the intermediate values of {name}")

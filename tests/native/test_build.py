@@ -115,6 +115,6 @@ def test_another_source_or_processor_is_another_library(monkeypatch):
 def test_no_room_to_work_in_is_a_memory_error(monkeypatch):
     if not native.available():
         pytest.skip("no native library on this machine")
-    monkeypatch.setattr(native, "function", lambda name: lambda *arguments: 1)
+    monkeypatch.setattr(native, "function", lambda name, dtype: lambda *arguments: 1)
     with use_implementation("native"), pytest.raises(MemoryError, match="mix_forward"):
         mix(VALUES, WEIGHTS, [[1]])
