@@ -17,6 +17,7 @@ from paramixer_core.config import MAX_SEQ_LEN
 from paramixer_core.protocols import Protocol, num_factors, protocol_graph, protocol_offsets
 
 MOST_TOKENS = 1024
+LONGEST_RING = 16_384
 MOST_COMPARED = 256
 MOST_MEASURED = 65
 """Links a token of a graph of 1,024 tokens that networkx measures within some seconds."""
@@ -42,11 +43,13 @@ class Part:
 
 PARTS = (
     Part("attention", "1 Attention", "Attention links every token to every other"),
-    Part("factor", "2 One factor", "One CHORD factor: a few links a token"),
+    Part(
+        "factor", "2 One factor", "One CHORD factor: a few links a token", most_tokens=LONGEST_RING,
+    ),
     Part("product", "3 The product", "The product of m factors fills up", pattern=True),
     Part(
         "cdil", "4 CDIL", "CDIL: nearer links first, as many as you like", links=True,
-        protocol=Protocol.CDIL,
+        protocol=Protocol.CDIL, most_tokens=LONGEST_RING,
     ),
     Part("count", "5 The count", "The exact count", links=True, most_tokens=MAX_SEQ_LEN),
     Part(
@@ -106,7 +109,9 @@ def choose_wired(part: Part) -> Wired:
     )
     num_links = FEWEST_LINKS
     if part.links or (part.pattern and protocol is Protocol.CDIL):
-        num_links = choose_links(most_links(seq_len, part.most_links))
+        num_links = choose_links(
+            most_links(seq_len, part.most_links if seq_len <= MOST_TOKENS else MOST_MEASURED)
+        )
     return Wired(protocol, seq_len, num_links)
 
 
@@ -240,9 +245,5 @@ def reaches(wired: Wired, factor: int) -> str:
     offsets = protocol_offsets(wired.protocol, wired.seq_len, wired.num_links)[factor - 1]
     half = wired.seq_len // 2
     around = sorted({(offset + half) % wired.seq_len - half for offset in offsets}, key=abs)
-    return ", ".join(f"{place:+d}" if place else "itself" for place in around)
-
-
-def factors_of(wired: Wired) -> int:
-    """M."""
-    return num_factors(wired.seq_len)
+    named = [f"{place:+d}" if place else "itself" for place in around]
+    return ", ".join(named if len(named) <= 20 else [*named[:16], "...", *named[-2:]])

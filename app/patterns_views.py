@@ -6,6 +6,7 @@ from app import compute, controls, patterns, patterns_figures
 from app.components import growth_view, matrix_view, pattern_of_offsets, ring_view
 from app.compute import Wired
 from app.patterns import all_offsets
+from paramixer_core.protocols import num_factors
 
 GROUP = "patterns"
 RING_OF_ALL = 64
@@ -82,7 +83,7 @@ def one_factor(wired: Wired, number: int) -> None:
 
 def product(wired: Wired) -> None:
     """How the product of the first m factors fills up."""
-    factors = patterns.factors_of(wired)
+    factors = num_factors(wired.seq_len)
     linked = controls.linked_whole_number("Factors m", "m", 0, factors, 0)
     ring, matrix = st.columns(2, gap="medium")
     found = patterns.steps(wired)
@@ -112,7 +113,7 @@ def product(wired: Wired) -> None:
 
 def cdil(wired: Wired) -> None:
     """CDIL's factors one by one."""
-    number = controls.slider("Factor m", "f", low=1, high=patterns.factors_of(wired), default=1)
+    number = controls.slider("Factor m", "f", low=1, high=num_factors(wired.seq_len), default=1)
     links, filled = compute.counts(wired), patterns.fill(wired)
     st.markdown(
         f"**Factor {number}** reads {patterns.reaches(wired, number)}: "
@@ -124,7 +125,7 @@ def cdil(wired: Wired) -> None:
 
 def compare(wired: Wired) -> None:
     """Six patterns in one frame: what each reaches in m steps and what it costs."""
-    factors = patterns.factors_of(wired)
+    factors = num_factors(wired.seq_len)
     linked = controls.linked_whole_number("Factors m", "m", 0, factors, 0)
     looks = patterns.looks(wired.seq_len, wired.num_links)
     now = growth_view(

@@ -30,7 +30,8 @@ def test_every_step_works_on_any_number_of_tokens(part: str, seq_len: int) -> No
         ("no-such-step", "part", "no-such-step", "attention"),
         ("factor", "n", "1", "2"),
         ("factor", "n", "x", "16"),
-        ("factor", "n", "100000", "1024"),
+        ("factor", "n", "100000", "16384"),
+        ("product", "n", "100000", "1024"),
         ("product", "m", "99", "4"),
         ("product", "protocol", "ring", "chord"),
         ("cdil", "k", "4", "5"),
@@ -121,3 +122,12 @@ def test_cdil_takes_any_odd_number_of_links_that_the_ring_has_room_for(
     assert (links.value, links.max) == (most, most)
     links.set_value(6).run()
     assert in_link(page, "k") == "7"
+
+
+@pytest.mark.parametrize("part", ["factor", "cdil"])
+def test_a_factor_of_16384_tokens_is_drawn_and_told_in_few_words(part: str) -> None:
+    page = open_page("patterns", part=part, n="16384", k="65")
+    assert not page.exception
+    assert not page.error
+    told = [text.value for text in page.markdown if "reads itself" in text.value][-1]
+    assert len(told) < 400

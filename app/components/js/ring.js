@@ -277,7 +277,7 @@ class Ring {
     const reads = this.reads(factor, token);
     if (!reads) return `Token ${token}: its links aren't drawn.`;
     return reads.length
-      ? `Token ${token} reads ${reads.join(", ")} in factor ${factor}.`
+      ? `Token ${token} reads ${reads.slice(0, 24).join(", ")}${reads.length > 24 ? ` and ${reads.length - 24} more` : ""} in factor ${factor}.`
       : `Token ${token} reads nothing in factor ${factor}.`;
   }
 
