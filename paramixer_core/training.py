@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,9 @@ from paramixer_core.probe import probe_network
 from paramixer_core.tasks import Batch, make_task
 
 EVALUATION_BATCH = 250
+EVALUATION_TOKENS = 2**14
+"""Sequences, and tokens, tested at once; longer sequences go by the size of the training batch."""
+
 EVALUATE_EVERY = 100
 SPEED_MEMORY = 0.9
 
@@ -132,18 +135,20 @@ class Trainer:
         return 1 / self._seconds_per_step
 
     @torch.no_grad()
-    def evaluate(self) -> Evaluation:
-        """Loss and accuracy on the whole test set, in batches."""
+    def evaluate(self, between: Callable[[], None] = lambda: None) -> Evaluation:
+        """Loss and accuracy on the whole test set, in batches; `between` is called after each."""
         inputs, targets = self._test_set.inputs, self._test_set.targets
+        size = evaluation_batch(self.config)
         loss = accuracy = 0.0
-        for start in range(0, len(inputs), EVALUATION_BATCH):
-            part = Batch(
-                inputs[start : start + EVALUATION_BATCH], targets[start : start + EVALUATION_BATCH]
-            ).to(self.device)
+        for start in range(0, len(inputs), size):
+            part = Batch(inputs[start : start + size], targets[start : start + size]).to(
+                self.device
+            )
             outputs = self.accelerated.evaluate(part.inputs)
             share = len(part.inputs) / len(inputs)
             loss += share * float(self.task.loss(outputs, part.targets))
             accuracy += share * float(self.task.correct(outputs, part.targets).float().mean())
+            between()
         return Evaluation(self.step_number, loss, accuracy)
 
     def state(self) -> dict[str, Tensor]:
@@ -227,6 +232,11 @@ def reached_target(config: RunConfig, evaluation: Evaluation) -> bool:
 def evaluation_due(step: int) -> bool:
     """Every 100 steps, and at 10, 20, 50 on the way there."""
     return step in (10, 20, 50) or step % EVALUATE_EVERY == 0
+
+
+def evaluation_batch(config: RunConfig) -> int:
+    """Test sequences that go through the network at once: as many as memory bears easily."""
+    return min(EVALUATION_BATCH, max(config.batch, EVALUATION_TOKENS // config.seq_len))
 
 
 def snapshot_due(step: int) -> bool:

@@ -18,18 +18,23 @@ def estimate_memory(config: RunConfig) -> int:
     """Bytes that training this run will take at its peak, the worker itself included.
 
     From the closed forms of `paramixer_core.cost`: four copies of the weights (weight, gradient,
-    Adam's two), all that is kept for the backward pass, and on top of it, while the backward pass
-    goes through its largest part, two gradients of that part's size. Evaluation is not counted.
+    Adam's two), and what is alive at once, in training or in evaluation, whichever is more. In
+    training that is all that is kept for the backward pass, and two gradients of its largest part
+    while it goes through that; in evaluation the largest part alone, for as many sequences as are
+    evaluated at once.
     Raises ParamixerError for a run that could not be built: an unknown mixer, an unfit N.
     """
     from paramixer_core.cost import CostShape, cost_report  # these import PyTorch, which a list
     from paramixer_core.tasks import make_task  # of runs or a command does without
+    from paramixer_core.training import evaluation_batch
 
     report = cost_report(CostShape.of(config, make_task(config.task, config.seq_len)))
     largest = FLOAT * max(part.kept for part in report.parts) // config.blocks
+    training = report.activation_bytes + 2 * largest
+    evaluation = 2 * largest * evaluation_batch(config) // config.batch
     # A probe of the first test sequence may hold up to a few dense matrices up to N = 512.
     probe = 12 * FLOAT * min(config.seq_len, 512) ** 2 * num_factors(config.seq_len)
-    return BASE + 4 * report.weight_bytes + report.activation_bytes + 2 * largest + probe
+    return BASE + 4 * report.weight_bytes + max(training, evaluation) + probe
 
 
 def total_memory() -> int:

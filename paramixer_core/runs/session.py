@@ -91,6 +91,8 @@ class Session:
         self._obey()
         if start.state is None:
             self._save(scheduled=True)
+        elif evaluation_due(start.step):  # it may have been stopped in the middle of that
+            self._evaluate()
 
     def _turn(self) -> None:
         """One step if it is time for one, else a short wait."""
@@ -141,7 +143,7 @@ class Session:
             self._write()
 
     def _evaluate(self) -> Evaluation:
-        evaluation = self._trainer.evaluate()
+        evaluation = self._trainer.evaluate(self._obey)  # a pause need not wait for its end
         self._entry.evaluations.append(
             (evaluation.step, evaluation.loss, evaluation.accuracy, self._seconds)
         )

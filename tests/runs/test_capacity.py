@@ -11,6 +11,7 @@ from paramixer_core.runs.capacity import setting
 from paramixer_core.runs.failures import NoRoomError, explain, require_gpu_room
 from paramixer_core.runs.memory import estimate_memory, has_room, parse_size
 from paramixer_core.tasks import make_task
+from paramixer_core.training import EVALUATION_BATCH, EVALUATION_TOKENS, evaluation_batch
 from tests.runs.trained import train_here
 
 
@@ -36,7 +37,19 @@ def test_the_estimate_covers_what_the_backward_pass_keeps(
     config = RunConfig(mixer=mixer, seq_len=seq_len, batch=batch, blocks=2)
     cost = cost_report(CostShape.of(config, make_task("adding", 64)))
     kept = cost.activation_bytes + 4 * cost.weight_bytes
-    assert kept <= estimate_memory(config) <= memory.BASE + 4 * kept + 200 * 2**20
+    tested = kept * evaluation_batch(config) // batch
+    most = memory.BASE + 4 * max(kept, tested) + 200 * 2**20
+    assert kept <= estimate_memory(config) <= most
+
+
+@pytest.mark.parametrize("seq_len", [2, 128, 4096, 2**17])
+@pytest.mark.parametrize("batch", [1, 40, 1000])
+def test_a_test_takes_few_tokens_at_once_or_as_many_as_a_training_step(
+    seq_len: int, batch: int
+) -> None:
+    size = evaluation_batch(RunConfig(seq_len=seq_len, batch=batch))
+    assert 1 <= size <= EVALUATION_BATCH
+    assert size * seq_len <= max(EVALUATION_TOKENS, batch * seq_len)
 
 
 def test_a_run_waits_for_memory_only_while_others_hold_some(
