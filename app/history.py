@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import controls, engine, say
-from app.names import mixer_titles
+from app.names import run_title
 from paramixer_core.errors import ParamixerError
 from paramixer_core.gallery import Gallery, Shelf
 from paramixer_core.inspection import (
@@ -85,7 +85,7 @@ def pick_run(label: str, key: str, runs: list[Run], default: Run) -> Run:
 
 def describe(run: Run) -> str:
     """A run in a list: who, on what, how far."""
-    what = f"{mixer_titles()[run.config.mixer]} · {say.task(run)}"
+    what = f"{run_title(run)} · {say.task(run)}"
     if gallery().holds(run.id):
         return f"{what} · gallery"
     return f"{what} · step {run.step:,} · {run.id}"

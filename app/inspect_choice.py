@@ -7,7 +7,7 @@ import streamlit as st
 from app import controls, history, inspect_own
 from app.components import Cell
 from app.components.choice import whole_number
-from app.names import mixer_titles
+from app.names import run_title
 from paramixer_core.inspection import MAX_DENSE_SEQ_LEN, Example, strongest_link
 from paramixer_core.runs.run import Run
 
@@ -51,7 +51,7 @@ class Looked:
     @property
     def title(self) -> str:
         """Who mixes."""
-        return mixer_titles()[self.run.config.mixer]
+        return run_title(self.run)
 
 
 def choose() -> Looked:

@@ -10,7 +10,7 @@ from app.components import Cell, TokenForm
 from app.components.tokens import Lines
 from app.history import Views
 from app.inspect_choice import Looked
-from app.names import mixer_titles
+from app.names import run_title
 from paramixer_core.runs.run import Run
 
 GROUP = "inspect"
@@ -62,7 +62,7 @@ def shown_at(looked: Looked, step: int) -> Shown:
         steps = history.steps_with(rival, looked.example)
         nearest = min(steps, key=lambda other: abs(other - step))
         blocks = history.views(rival.id, nearest, looked.example).blocks
-        title = mixer_titles()[rival.config.mixer]
+        title = run_title(rival)
         if nearest != step:
             title += f" (step {nearest:,})"
         block = min(looked.block, rival.config.blocks - 1)

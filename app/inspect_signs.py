@@ -5,7 +5,7 @@ import streamlit as st
 from app import controls, inspect_compute
 from app.components import Cell, Line, live_lines, matrix_view
 from app.inspect_choice import Looked
-from app.names import mixer_titles
+from app.names import run_title
 from paramixer_core.analysis.lens import Lens
 from paramixer_core.inspection import colour_limit
 
@@ -34,7 +34,7 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
     runs = [looked.run] if looked.rival is None else [looked.run, looked.rival]
     sums: list[Line] = []
     for column, run in zip(st.columns(2, gap="large"), runs, strict=False):
-        title = mixer_titles()[run.config.mixer]
+        title = run_title(run)
         signs = inspect_compute.signs(run, step, looked, lens)
         limit, legend = inspect_compute.limit_of(looked, run, signs.shown)
         if lens is Lens.ROW_NORMALISED:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from paramixer_core.analysis.wiring import Wiring
 from paramixer_core.device import available_devices
 from paramixer_core.errors import ParamixerError
 from paramixer_core.models import MIXERS, WIRED
@@ -23,8 +24,11 @@ def mixer_titles(wired: bool | str = True) -> dict[str, str]:
 
 
 def run_title(run: Run) -> str:
-    """The title of what mixes in a run."""
-    return mixer_titles()[run.config.mixer]
+    """The title of what mixes in a run; of a wiring of one's own, the name that it was given."""
+    title = mixer_titles()[run.config.mixer]
+    if run.config.mixer != WIRED.name:
+        return title
+    return Wiring.parse(run.config.wiring).name or title
 
 
 UPLOADED = "uploaded_tasks"

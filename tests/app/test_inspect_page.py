@@ -1,5 +1,6 @@
 """Inspect shows the gallery's tensors at first paint, on any store, and says what it lacks."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ from app.inspect_choice import Looked
 from app.inspect_shown import shown_at
 from app.linked import KEPT
 from paramixer_core.analysis.lens import Lens
+from paramixer_core.analysis.wiring import Wiring
 from paramixer_core.gallery import RECIPES, Gallery
 from paramixer_core.inspection import inspect_probe
+from paramixer_core.protocols import Protocol
 from paramixer_core.runs import RunStore
 
 CHORD, RIVAL = "gallery-temporal_order-chord", "gallery-temporal_order-attention"
@@ -78,9 +81,9 @@ def test_a_store_that_can_not_be_opened_leaves_the_gallery(
     monkeypatch.setenv("PARAMIXER_HOME", str(tmp_path / "file" / "home"))
     from app import engine
 
-    engine.executor.clear()
+    engine._opened.cache_clear()
     page = open_page(run=CHORD)
-    engine.executor.clear()
+    engine._opened.cache_clear()
     assert not page.exception
     (warning,) = page.warning
     assert "Only the gallery can be shown" in warning.value
@@ -94,6 +97,16 @@ def test_the_shown_matrices_are_the_stored_ones(run_id: str) -> None:
         for kind in ("operator", "product"):
             shown = shown_at(looked(run=run, rival=None, kind=kind), step).matrices[0]
             assert np.array_equal(shown.matrix, getattr(expected, kind)[0].numpy())
+
+
+def test_a_wiring_of_ones_own_is_shown_by_its_name() -> None:
+    wiring = Wiring.of_protocol(Protocol.CHORD, 128).renamed("Knitted")
+    config = GALLERY.run(CHORD).config.replace(mixer="wiring", wiring=wiring.as_text())
+    run = dataclasses.replace(GALLERY.run(CHORD), id="own", config=config)
+    assert looked(run=run).title == "Knitted"
+    assert history.describe(run).startswith("Knitted · ")
+    nameless = dataclasses.replace(run, config=config.replace(wiring=wiring.renamed("").as_text()))
+    assert looked(run=nameless).title == "Paramixer, your wiring"
 
 
 def test_the_rival_is_shown_at_the_nearest_snapshot_with_its_step() -> None:
