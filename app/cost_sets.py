@@ -7,7 +7,7 @@ import streamlit as st
 from app import controls
 from app.prose import ASSETS
 from paramixer_core.errors import ParamixerError
-from paramixer_core.measure.files import Measurements
+from paramixer_core.measure.files import MAX_FILE_BYTES, Measurements
 from paramixer_core.measure.record import Clock, Work
 from paramixer_core.measure.shelf import Shelf
 
@@ -105,7 +105,10 @@ def files(name: str, measured: Measurements) -> None:
             + ". No set of a GPU ships: none was at hand."
         )
     brought = st.file_uploader(
-        "Measurements of another machine (JSON)", type="json", key="set-upload"
+        "Measurements of another machine (JSON)",
+        type="json",
+        key="set-upload",
+        max_upload_size=MAX_FILE_BYTES // 10**6,
     )
     if brought is not None and st.session_state.get("set-taken") != brought.file_id:
         try:

@@ -12,6 +12,13 @@ from app.theme import ink
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "hexagon", "pentagon")
 
 
+ABOVE = 1.5
+"""How much higher each further cross of the same N stands."""
+
+DECADES = 100
+"""Where values span less than this, 2 and 5 are ticks beside 1: a decade may lie outside."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """A mixer's medians and quartiles at rising N, and its fitted line (two points) if there is
@@ -47,7 +54,8 @@ def measured_figure(
     unit: str,
     dark: bool = False,
 ) -> go.Figure:
-    """Points with bars, fits as wide faint lines; what ran out is a cross at the upper edge.
+    """Points with bars, fits as wide faint lines; what ran out is a cross at the upper edge, those
+    of one N above each other.
 
     `notes` stand below: what was timed, on which machine, when.
     """
@@ -89,9 +97,10 @@ def measured_figure(
     top = max((float(line.high.max()) for line in lines if len(line.x)), default=1.0)
     for order, point in enumerate(beyond):
         pen = ink(point.meaning, order)
+        below = sum(earlier.x == point.x for earlier in beyond[:order])
         figure.add_scatter(
             x=[point.x],
-            y=[2 * top],
+            y=[2 * top * ABOVE**below],
             mode="markers",
             marker={
                 "symbol": "x",
@@ -109,8 +118,10 @@ def measured_figure(
         tickformat=",d",
         showgrid=True,
     )
+    least = min((float(line.low.min()) for line in lines if len(line.x)), default=top)
+    decades = 1 if top >= DECADES * least else "D2"
     figure.update_yaxes(
-        title=f"{y_label} (log scale)", type="log", dtick=1, tickformat="~s", ticksuffix=unit
+        title=f"{y_label} (log scale)", type="log", dtick=decades, tickformat="~s", ticksuffix=unit
     )
     figure.update_layout(
         height=440 + 16 * len(notes),

@@ -131,6 +131,23 @@ def test_out_of_memory_is_drawn_where_it_happened():
     assert figure.layout.annotations[0].text == "machine"
 
 
+def test_crosses_of_one_length_do_not_hide_each_other():
+    beyond = [Beyond(name, 64, "out of memory", name) for name in ("chord", "cdil", "attention")]
+    figure = measured_figure([], beyond, title="t", y_label="y", notes=[], unit="s")
+    assert len({trace.y[0] for trace in figure.data}) == 3
+
+
+@pytest.mark.parametrize(("largest", "dtick"), [(9e-3, "D2"), (0.2, 1)])
+def test_an_axis_of_a_narrow_range_has_ticks_too(largest, dtick):
+    points = [
+        Point(mixer="chord", seq_len=8, times=(1.5e-3,)),
+        Point(mixer="chord", seq_len=16, times=(largest,)),
+    ]
+    line = cost_measured.line("CHORD", "chord", points, "time")
+    figure = measured_figure([line], [], title="t", y_label="y", notes=[], unit="s")
+    assert figure.layout.yaxis.dtick == dtick
+
+
 def test_quartiles_are_the_bars():
     point = Point(mixer="chord", seq_len=8, times=(1.0, 2.0, 3.0, 4.0, 10.0))
     line = cost_measured.line("CHORD", "chord", [point], "time")
