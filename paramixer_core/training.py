@@ -15,13 +15,9 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import prepare
 from paramixer_core.models import build_network
 from paramixer_core.probe import probe_network
+from paramixer_core.schedule import evaluation_batch, evaluation_due, reached_target, snapshot_due
 from paramixer_core.tasks import Batch, make_task
 
-EVALUATION_BATCH = 250
-EVALUATION_TOKENS = 2**14
-"""Sequences, and tokens, tested at once; longer sequences go by the size of the training batch."""
-
-EVALUATE_EVERY = 100
 SPEED_MEMORY = 0.9
 
 
@@ -217,32 +213,11 @@ def train(
         if last or evaluation_due(record.step):
             evaluation = trainer.evaluate()
             yield evaluation
-            last = last or reached_target(config, evaluation)
+            last = last or reached_target(config, evaluation.accuracy)
         if last or snapshot_due(record.step):
             yield trainer.snapshot()
         if last:
             return
-
-
-def reached_target(config: RunConfig, evaluation: Evaluation) -> bool:
-    """Whether the run asked to stop at this accuracy."""
-    return config.target_accuracy is not None and evaluation.accuracy >= config.target_accuracy
-
-
-def evaluation_due(step: int) -> bool:
-    """Every 100 steps, and at 10, 20, 50 on the way there."""
-    return step in (10, 20, 50) or step % EVALUATE_EVERY == 0
-
-
-def evaluation_batch(config: RunConfig) -> int:
-    """Test sequences that go through the network at once: as many as memory bears easily."""
-    return min(EVALUATION_BATCH, max(config.batch, EVALUATION_TOKENS // config.seq_len))
-
-
-def snapshot_due(step: int) -> bool:
-    """At 0, 1, 2, 5, 10, 20, 50, 100, ...: evenly spaced on a logarithmic axis."""
-    lead = str(step).rstrip("0")
-    return lead in ("", "1", "2", "5")
 
 
 def batch_seed(seed: int, step: int) -> int:

@@ -11,7 +11,8 @@ from paramixer_core.gallery import GALLERY_FOLDER, RECIPES, Gallery
 from paramixer_core.gallery.making import make_run
 from paramixer_core.gallery.recipes import kept_step
 from paramixer_core.inspection import inspect_example, inspect_probe
-from paramixer_core.training import Evaluation, Trainer, evaluation_due
+from paramixer_core.schedule import evaluation_due
+from paramixer_core.training import Evaluation, Trainer
 from tests.small_runs import SMALL
 
 GALLERY = Gallery()

@@ -10,13 +10,12 @@ import torch
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.models import MIXERS
+from paramixer_core.schedule import evaluation_due, snapshot_due
 from paramixer_core.training import (
     Evaluation,
     Snapshot,
     Trainer,
     batch_seed,
-    evaluation_due,
-    snapshot_due,
     train,
 )
 from tests.small_runs import SMALL, assert_same, every_kind, losses, records

@@ -13,7 +13,8 @@ from torch import Tensor
 from paramixer_core.config import RunConfig
 from paramixer_core.gallery.files import FORMAT, first_examples
 from paramixer_core.gallery.recipes import kept_step
-from paramixer_core.training import Evaluation, Record, Trainer, evaluation_due
+from paramixer_core.schedule import evaluation_due
+from paramixer_core.training import Evaluation, Record, Trainer
 
 PROBE_TOKENS = 256
 """How many tokens of test sequences the film of a run shows: one at N = 256, two at N = 128."""

@@ -13,8 +13,8 @@ from paramixer_core.measure.record import report_of
 from paramixer_core.measure.roofline import training_bytes
 from paramixer_core.runs.memory import BASE
 from paramixer_core.runs.run import Run, RunState
+from paramixer_core.schedule import evaluation_due
 from paramixer_core.tasks import make_task
-from paramixer_core.training import evaluation_due
 
 WATTS_A_CORE = 10.0
 """Assumed for one busy core with its share of memory and board."""

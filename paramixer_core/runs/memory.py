@@ -7,6 +7,7 @@ from pathlib import Path
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import num_factors
+from paramixer_core.schedule import evaluation_batch
 
 BASE = 600 * 2**20
 """What a worker holds before it trains: Python, PyTorch and their buffers (590 MiB measured)."""
@@ -26,7 +27,6 @@ def estimate_memory(config: RunConfig) -> int:
     """
     from paramixer_core.cost import CostShape, cost_report  # these import PyTorch, which a list
     from paramixer_core.tasks import make_task  # of runs or a command does without
-    from paramixer_core.training import evaluation_batch
 
     report = cost_report(CostShape.of(config, make_task(config.task, config.seq_len)))
     largest = FLOAT * max(part.kept for part in report.parts) // config.blocks

@@ -19,13 +19,8 @@ from paramixer_core.runs.failures import (
 from paramixer_core.runs.journal import Entry, Journal
 from paramixer_core.runs.run import Command, Failure, RunState
 from paramixer_core.runs.store_errors import LeaseLostError, StoreError
-from paramixer_core.training import (
-    Evaluation,
-    Trainer,
-    evaluation_due,
-    reached_target,
-    snapshot_due,
-)
+from paramixer_core.schedule import evaluation_due, reached_target, snapshot_due
+from paramixer_core.training import Evaluation, Trainer
 
 WRITE_EVERY = 0.25  # seconds between two batches of records
 POLL_EVERY = 0.05  # seconds between two looks for commands
@@ -133,7 +128,7 @@ class Session:
         last = record.step == self._config.steps
         if last or evaluation_due(record.step):
             evaluation = self._evaluate()
-            if reached_target(self._config, evaluation):
+            if reached_target(self._config, evaluation.accuracy):
                 raise EndedError(RunState.FINISHED, self._target_sentence(evaluation))
         if snapshot_due(record.step):
             self._save(scheduled=True)

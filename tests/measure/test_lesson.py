@@ -25,7 +25,7 @@ from paramixer_core.measure.lesson import (
     typical_error,
 )
 from paramixer_core.runs.run import Run, RunState
-from paramixer_core.training import evaluation_due
+from paramixer_core.schedule import evaluation_due
 
 CONSTANT = Calibration({"chord": np.array([0.01, 0, 0, 0, 0, 0])})
 ONE = RunEstimate(step_seconds=0.1, steps=100, evaluations=0.0, memory=1000)

@@ -10,8 +10,8 @@ from paramixer_core.runs import Failure, RunStore, memory, retention
 from paramixer_core.runs.capacity import setting
 from paramixer_core.runs.failures import NoRoomError, explain, require_gpu_room
 from paramixer_core.runs.memory import estimate_memory, has_room, parse_size
+from paramixer_core.schedule import EVALUATION_BATCH, EVALUATION_TOKENS, evaluation_batch
 from paramixer_core.tasks import make_task
-from paramixer_core.training import EVALUATION_BATCH, EVALUATION_TOKENS, evaluation_batch
 from tests.runs.trained import train_here
 
 
