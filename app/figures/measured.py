@@ -119,9 +119,14 @@ def measured_figure(
         showgrid=True,
     )
     least = min((float(line.low.min()) for line in lines if len(line.x)), default=top)
-    decades = 1 if top >= DECADES * least else "D2"
+    if top < DECADES * least:
+        low, high = int(np.floor(np.log10(least))), int(np.ceil(np.log10(top))) + 1
+        steps = [m * 10.0**power for power in range(low, high) for m in (1, 2, 5)]
+        figure.update_yaxes(tickvals=steps)
+    else:
+        figure.update_yaxes(dtick=1)
     figure.update_yaxes(
-        title=f"{y_label} (log scale)", type="log", dtick=decades, tickformat="~s", ticksuffix=unit
+        title=f"{y_label} (log scale)", type="log", tickformat="~s", ticksuffix=unit
     )
     figure.update_layout(
         height=440 + 16 * len(notes),

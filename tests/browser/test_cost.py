@@ -111,6 +111,6 @@ def test_predictions_say_that_they_are_and_name_their_source(app_url, page):
 
 def test_training_is_estimated_before_and_held_against_it_after(app_url, page):
     page.goto(f"{app_url}/train?task=adding&n=32&mixers=chord&steps=100&batch=8")
-    expect(page.get_by_text(re.compile(r"About \d+ s, .* energy class A"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"About [\d.]+ s, .* energy class A"))).to_be_visible()
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text(re.compile(r"said .* a step, took"))).to_be_visible(timeout=PATIENCE)
