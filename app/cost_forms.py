@@ -1,7 +1,5 @@
 """Closed forms on the Cost page: totals, curves, crossings, and what each part has of them."""
 
-import io
-
 import streamlit as st
 
 from app import controls, cost_parts, costs, names, say
@@ -98,13 +96,12 @@ def curves(shape: CostShape, quantity: Quantity, mixers: tuple[str, ...]) -> Non
         key="cost_curves",
         config={"displayModeBar": False},
     )
-    table = io.StringIO()
-    table.write("mixer,N,value\n")
-    for mixer, (x, y) in found.items():
-        table.writelines(f"{mixer},{n},{value:.0f}\n" for n, value in zip(x, y, strict=True))
-    st.download_button(
-        "These curves, CSV", table.getvalue(), "cost.csv", key="cost-csv", on_click="ignore"
-    )
+    rows = [
+        f"{mixer},{n},{value:.0f}"
+        for mixer, (x, y) in found.items()
+        for n, value in zip(x, y, strict=True)
+    ]
+    save_rows("These curves, CSV", "cost", "mixer,N,value", rows)
 
 
 def crossings(shape: CostShape, quantity: Quantity, mixers: tuple[str, ...]) -> None:
@@ -141,6 +138,18 @@ def split(shape: CostShape, quantity: Quantity, mixers: tuple[str, ...]) -> None
         config={"displayModeBar": False},
     )
     st.caption(costs.dearest_part(shape, quantity, mixer))
+    rows = [
+        f"{mixer},{part},{n},{value:.6g}"
+        for part, values in parts.items()
+        for n, value in zip(lengths, values, strict=True)
+    ]
+    save_rows("These shares, CSV", "cost-shares", "mixer,part,N,percent", rows)
+
+
+def save_rows(label: str, name: str, head: str, rows: list[str]) -> None:
+    """A download of what a chart shows."""
+    text = "\n".join([head, *rows, ""])
+    st.download_button(label, text, f"{name}.csv", key=f"{name}-csv", on_click="ignore")
 
 
 def exact(shape: CostShape, mixers: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from paramixer_core.cost import CostShape, cost_report
 from paramixer_core.measure.files import Measurements
 from paramixer_core.measure.shelf import Shelf
 from tests.browser.conftest import settled
@@ -114,3 +115,22 @@ def test_training_is_estimated_before_and_held_against_it_after(app_url, page):
     expect(page.get_by_text(re.compile(r"About [\d.]+ s, .* energy class A"))).to_be_visible()
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text(re.compile(r"said .* a step, took"))).to_be_visible(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(("key", "columns"), [("cost-csv", 3), ("cost-shares-csv", 4)])
+def test_the_data_of_a_formula_s_chart_can_be_taken_home(app_url, page, by_key, key, columns):
+    page.goto(f"{app_url}/cost?sheet=forms&n=64&split=chord&count=forward")
+    settled(page)
+    with page.expect_download() as download:
+        by_key(page, key).get_by_role("button").click()
+    head, *rows = download.value.path().read_text().splitlines()
+    assert len(head.split(",")) == columns
+    shape = CostShape(mixer="chord", seq_len=64, channels=32, hidden=32, num_links=9)
+    report = cost_report(shape)
+    if columns == 3:
+        assert f"chord,64,{report.forward}" in rows
+    else:
+        part = report.parts[0].part
+        share = 100 * report.share(part, "forward")
+        (found,) = [row for row in rows if row.startswith(f"chord,{part},64,")]
+        assert float(found.rsplit(",", 1)[1]) == pytest.approx(share, rel=1e-5)
