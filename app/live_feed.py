@@ -158,7 +158,9 @@ def card(name: str, runs: list[Run]) -> Card:
             ("Batch loss", say.figure(newest(trained, "loss"), 3)),
             ("Gradient norm", say.figure(newest(trained, "grad_norm"), 3)),
             ("Steps/s", say.rate(shown.pace)),
-            ("Left", say.duration(shown.eta)),
+            ("Trained for", say.duration(shown.seconds))
+            if shown.eta is None
+            else ("Left", say.duration(shown.eta)),
         ),
         setting=say.setting(runs),
     )

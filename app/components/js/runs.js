@@ -93,7 +93,7 @@ class Runs {
 
   // New cards only for other runs, so that what one has selected or points at stays.
   showCards(cards) {
-    const names = JSON.stringify(cards.map(({ name, mixer, figures }) => [name, mixer, figures.length]));
+    const names = JSON.stringify(cards.map(({ name, mixer, figures }) => [name, mixer, figures.map(([label]) => label)]));
     if (names !== this.names) {
       this.names = names;
       this.cards.replaceChildren(...cards.map((card) => this.card(card)));
