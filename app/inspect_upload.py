@@ -10,12 +10,22 @@ from app.navigation import link_to
 from paramixer_core.config import LinkSource, Residual
 from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads import dataset, sequences
+from paramixer_core.uploads.columns import guess_columns
 from paramixer_core.uploads.importing import import_weights
 from paramixer_core.uploads.recognise import Recognised, recognise
 from paramixer_core.uploads.sequences import FileKind, Sequences
 from paramixer_core.uploads.weights import MAX_BYTES, read_weights
 
 LINKS = {"auto": "as K says", "chord": "CHORD", "cdil": "CDIL"}
+RESIDUALS = {
+    Residual.PER_FACTOR: "after every factor",
+    Residual.AROUND_BLOCK: "around the block",
+    Residual.NONE: "none",
+}
+SOURCES = {
+    LinkSource.INPUT: "the first embedding, as the authors' do",
+    LinkSource.CURRENT: "what reaches their block",
+}
 PREVIEWED = 5
 MEBI = 2**20
 
@@ -50,8 +60,18 @@ def weights() -> None:
     links = st.selectbox(
         "Links", list(LINKS), format_func=lambda name: LINKS[name], key="weights_links"
     )
-    residual = st.selectbox("Residual", list(Residual), key="weights_residual")
-    source = st.selectbox("Link MLPs read", list(LinkSource), key="weights_source")
+    residual = st.selectbox(
+        "Residual",
+        list(RESIDUALS),
+        format_func=lambda name: RESIDUALS[name],
+        key="weights_residual",
+    )
+    source = st.selectbox(
+        "Link MLPs read",
+        list(SOURCES),
+        format_func=lambda name: SOURCES[name],
+        key="weights_source",
+    )
     heads = st.number_input("Heads (attention)", 1, 64, 1, key="weights_heads")
     tensors, _ = read_weights(file.getvalue())
     found = recognise(
@@ -138,10 +158,14 @@ def parsed(kind: FileKind, text: str) -> Sequences | None:
             return sequences.read_fasta(text)
         case FileKind.CSV:
             columns = sequences.columns_of(text)
-            label = st.selectbox("Column of the label", columns, key="data_label")
+            guessed, sequence = guess_columns(text)
+            label = st.selectbox(
+                "Column of the label", columns, columns.index(guessed), key="data_label"
+            )
             rest = [column for column in columns if column != label]
+            first = [sequence] if sequence in rest else rest[:1]
             parts = st.multiselect(
-                "Columns of the sequence, in order", rest, default=rest[:1], key="data_parts"
+                "Columns of the sequence, in order", rest, default=first, key="data_parts"
             )
             everything = st.checkbox(f"All {len(rest)} other columns", key="data_all")
             chosen = rest if everything else parts

@@ -88,7 +88,7 @@ def lines_of(text: str) -> Iterator[str]:
 
 def columns_of(text: str) -> list[str]:
     """The names in a CSV's first line, made distinct; raises ParamixerError if it is blank."""
-    first = next(_csv_rows(text), [])
+    first = next(csv_rows(text), [])
     if not any(name.strip() for name in first):
         raise ParamixerError("a CSV that begins with a header line", "a blank line", REMEDY)
     names: list[str] = []
@@ -109,7 +109,7 @@ def read_csv(text: str, label: str, parts: list[str]) -> Sequences:
         )
     at, places = names.index(label), [names.index(part) for part in parts]
     rows: list[tuple[int, list[str]]] = []
-    for number, row in enumerate(_csv_rows(text), start=1):
+    for number, row in enumerate(csv_rows(text), start=1):
         if number == 1 or not any(cell.strip() for cell in row):
             continue
         if len(row) <= max(at, *places):
@@ -182,7 +182,8 @@ def _checked(
     return Sequences(kind, rows, labels)
 
 
-def _csv_rows(text: str) -> Iterator[list[str]]:
+def csv_rows(text: str) -> Iterator[list[str]]:
+    """The cells of each line, apart by whichever of , ; or tab the first line has most of."""
     first = text.partition("\n")[0]
     mark = max(",;\t", key=first.count)
     try:
