@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app import controls, history, inspect_own
+from app import controls, history, inspect_own, say
 from app.components import Cell
 from app.components.choice import whole_number
 from app.names import run_title
@@ -18,7 +18,7 @@ CLICKABLE = ("mixing", "tokens")
 
 NO_RIVAL = "none"
 KINDS = {"operator": "with residual", "product": "bare"}
-SCALES = {"film": "one for all steps", "step": "fitted to each"}
+SCALES = {"film": "all steps", "step": "each step"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def choose() -> Looked:
     """The settings of the page."""
     runs = history.runs_with_snapshots()
     run = history.pick_run("Run", "run", runs, history.first_run(runs))
+    st.caption(say.task(run))
     last = history.examples(run.id) - 1
     example = controls.whole_number("Test example", "example", low=0, high=last, default=0)
     block = controls.slider("Block", "block", low=1, high=run.config.blocks, default=1) - 1
@@ -78,8 +79,8 @@ def choose() -> Looked:
         list(SCALES),
         default="film",
         titles=SCALES,
-        tip="One scale for all steps lets you see weights grow and vanish. Fitted to each step, "
-        "the weak ones of that step show too.",
+        tip="What the colours are fitted to. One scale for all steps lets you see weights grow and "
+        "vanish; fitted to each step, its weak weights show too.",
         row=True,
     )
     own = inspect_own.sequence(run, example)

@@ -79,6 +79,7 @@ def views(looked: Looked, step: int) -> Cell:
         selection=at,
         group=GROUP,
         lines=shown.lines(at),
+        caption="The colours of each line end at the strongest weight of its chosen token.",
     )
     for column, one in zip(st.columns(2, gap="large"), shown.matrices, strict=False):
         with column:

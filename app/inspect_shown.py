@@ -63,6 +63,8 @@ def shown_at(looked: Looked, step: int) -> Shown:
         nearest = min(steps, key=lambda other: abs(other - step))
         blocks = history.views(rival.id, nearest, looked.example).blocks
         title = run_title(rival)
+        if title == looked.title:
+            title += f" · {rival.id}"
         if nearest != step:
             title += f" (step {nearest:,})"
         block = min(looked.block, rival.config.blocks - 1)

@@ -166,3 +166,31 @@ def test_a_picture_of_a_matrix_can_be_saved(app_url: str, page: Page) -> None:
         mixing.get_by_role("button", name="Save as a picture").click()
     assert download.value.suggested_filename == "Paramixer, CHORD links.png"
     assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_letter_can_be_read_on_the_strongest_colour(
+    scheme: str, app_url: str, open_page: Open
+) -> None:
+    page = open_page(color_scheme=scheme)
+    page.goto(f"{app_url}/inspect?run={RUN}&step=2000&at=0.18")
+    tokens = view(page, "tokens")
+    found = panel(tokens, "mixing", 0)
+    top = int((found.get_attribute("data-top") or "").split(":")[0])
+    contrast = found.locator("canvas").evaluate(
+        """(canvas, token) => {
+            const {layout} = canvas.getRootNode().paramixerView;
+            const ratio = canvas.width / canvas.clientWidth;
+            const [column, row] = [token % layout.columns, Math.floor(token / layout.columns)];
+            const box = [column * layout.cell + 3, row * layout.tall + 4,
+                         layout.cell - 6, layout.tall - 8].map((side) => Math.round(side * ratio));
+            const {data} = canvas.getContext("2d").getImageData(...box);
+            const light = [];
+            for (let at = 0; at < data.length; at += 4) {
+                light.push(0.3 * data[at] + 0.59 * data[at + 1] + 0.11 * data[at + 2]);
+            }
+            return Math.max(...light) - Math.min(...light);
+        }""",
+        top,
+    )
+    assert contrast > 90

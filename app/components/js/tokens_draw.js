@@ -33,13 +33,13 @@ function drawTokens(canvas, layout, { header, arrays, theme, weights, colourOf, 
   context.clearRect(0, 0, ...size);
   for (let token = 0; token < layout.n; token++) {
     const box = boxOf(layout, token);
-    if (weights) {
-      context.fillStyle = colourOf(weights[token]);
-      context.fillRect(...box);
-    }
-    if (header.form === "image") drawPixel(context, box, arrays.values[token], theme, weights);
-    else if (header.form === "numbers") drawNumber(context, box, arrays.values[token], header.most, theme);
-    else drawSymbol(context, box, header.labels[token], arrays.marks[token], theme);
+    const fill = weights ? colourOf(weights[token]) : "transparent";
+    const text = inkOn(fill, theme);
+    context.fillStyle = fill;
+    context.fillRect(...box);
+    if (header.form === "image") drawPixel(context, box, arrays.values[token], text, weights);
+    else if (header.form === "numbers") drawNumber(context, box, arrays.values[token], header.most, text);
+    else drawSymbol(context, box, header.labels[token], arrays.marks[token], text, theme.font);
     if (arrays.marks[token] && header.form !== "image") drawMark(context, box, theme);
   }
   if (header.form === "image") {
@@ -50,9 +50,17 @@ function drawTokens(canvas, layout, { header, arrays, theme, weights, colourOf, 
   if (hovered !== null && hovered !== marked) outline(context, boxOf(layout, hovered), theme.text, 1.5);
 }
 
+// The ink that can be read on a cell's colour: the theme's own, or its opposite where they are alike.
+function inkOn(fill, theme) {
+  const parts = fill.match(/^rgb\((\d+),(\d+),(\d+)\)$/);
+  if (!parts) return theme.text;
+  const light = 0.3 * parts[1] + 0.59 * parts[2] + 0.11 * parts[3] > 128;
+  return light === theme.dark ? theme.back : theme.text;
+}
+
 // Ink fills the pixel; where weights lie beneath, it is a dot, so that both can be seen.
-function drawPixel(context, [x, y, w, h], value, theme, weights) {
-  context.fillStyle = withAlpha(theme.text, weights ? 0.55 : value);
+function drawPixel(context, [x, y, w, h], value, text, weights) {
+  context.fillStyle = withAlpha(text, weights ? 0.55 : value);
   if (!weights) context.fillRect(x, y, w + 0.5, h + 0.5);
   else if (value > 0) {
     context.beginPath();
@@ -61,19 +69,19 @@ function drawPixel(context, [x, y, w, h], value, theme, weights) {
   }
 }
 
-function drawNumber(context, [x, y, w, h], value, most, theme) {
+function drawNumber(context, [x, y, w, h], value, most, text) {
   const middle = y + h / 2;
   const long = (value / most) * (h / 2 - 2);
-  context.fillStyle = withAlpha(theme.text, 0.2);
+  context.fillStyle = withAlpha(text, 0.2);
   context.fillRect(x, middle - 0.5, w, 1);
-  context.fillStyle = withAlpha(theme.text, 0.8);
+  context.fillStyle = withAlpha(text, 0.8);
   context.fillRect(x + w / 2 - w / 6, Math.min(middle, middle - long), w / 3, Math.abs(long));
 }
 
-function drawSymbol(context, [x, y, w, h], label, mark, theme) {
+function drawSymbol(context, [x, y, w, h], label, mark, text, font) {
   if (w < 8) return;
-  context.font = `${mark ? 700 : 400} ${Math.min(14, Math.round(w * 0.72))}px ${theme.font}`;
-  context.fillStyle = withAlpha(theme.text, mark ? 1 : 0.75);
+  context.font = `${mark ? 700 : 400} ${Math.min(14, Math.round(w * 0.72))}px ${font}`;
+  context.fillStyle = withAlpha(text, mark ? 1 : 0.75);
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.fillText(label, x + w / 2, y + h / 2 + 1);
