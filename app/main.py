@@ -1,8 +1,12 @@
 """The entry: `streamlit run app/main.py`. The lab's script, and beside it the feed of live runs."""
 
 import sys
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from app.navigation import live_path  # noqa: E402  (the root has to be on the path first)
+from app.navigation import home_address, live_path  # noqa: E402  (the root has to be on the path)
 
 FEED = "app.live_feed"
 
@@ -27,4 +31,12 @@ async def live(request: Request) -> Response:
     return answer
 
 
-app = st.App(ROOT / "app" / "lab.py", routes=[Route(live_path(), live)])
+@asynccontextmanager
+async def shown(_: st.App) -> AsyncIterator[None]:
+    """Open the app in the browser of who starts it, as Streamlit does with a script alone."""
+    if not st.get_option("server.headless"):
+        Thread(target=webbrowser.open, args=(home_address(),), daemon=True).start()
+    yield
+
+
+app = st.App(ROOT / "app" / "lab.py", routes=[Route(live_path(), live)], lifespan=shown)

@@ -43,8 +43,21 @@ def page_path(entry: PageEntry) -> Path:
 
 def live_path() -> str:
     """The address on this server that browsers which watch runs fetch from."""
+    return f"{base_path()}/live"
+
+
+def home_address() -> str:
+    """Where a browser on this machine finds the app."""
+    host = st.get_option("server.address")
+    host = "localhost" if host in (None, "", "0.0.0.0", "::") else host
+    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    return f"{scheme}://{host}:{st.get_option('server.port')}{base_path()}/"
+
+
+def base_path() -> str:
+    """What comes before the name of a page in its address: nothing, unless the server is told."""
     base = str(st.get_option("server.baseUrlPath")).strip("/")
-    return f"/{base}/live" if base else "/live"
+    return f"/{base}" if base else ""
 
 
 def run_app(first: str = PAGES[0].file) -> None:
