@@ -4,8 +4,7 @@ import asyncio
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -31,34 +30,31 @@ AXES = {
     RaceAxis.SECONDS: "seconds of training",
     RaceAxis.MULTIPLY_ADDS: "multiply-adds of training",
 }
+FIRST_STEP = "The first step is on its way."
 CURVES = {
     RaceQuantity.LOSS: LineChart(
         title="Training loss",
-        x_label="",
         y_label="loss of the batch (log scale)",
         log_y=True,
         smoothing=SMOOTHING,
-        empty="The first step is on its way.",
+        empty=FIRST_STEP,
     ),
     RaceQuantity.ACCURACY: LineChart(
         title="Training accuracy",
-        x_label="",
         y_label="share of the batch that is right",
         y_range=(0, 1),
         smoothing=SMOOTHING,
-        empty="The first step is on its way.",
+        empty=FIRST_STEP,
     ),
     RaceQuantity.GRAD_NORM: LineChart(
         title="Gradient norm",
-        x_label="",
         y_label="norm before clipping (log scale)",
         log_y=True,
         smoothing=SMOOTHING,
-        empty="The first step is on its way.",
+        empty=FIRST_STEP,
     ),
     RaceQuantity.TEST_ACCURACY: LineChart(
         title="Test accuracy",
-        x_label="",
         y_label="share right, sequences never trained on",
         y_range=(0, 1),
         empty="The first test is on its way.",
@@ -110,7 +106,10 @@ def message(watched: Watched) -> bytes:
     groups = grouped([engine.executor().status(run_id) for run_id in watched.ids])
     runs = [run for group in groups.values() for run in group]
     charts = [
-        (LineChart(**_look(quantity, watched.over)), lines(groups, quantity, watched.over))
+        (
+            replace(CURVES[quantity], x_label=AXES[watched.over]),
+            lines(groups, quantity, watched.over),
+        )
         for quantity in (watched.curve, BESIDE)
     ]
     return runs_payload(
@@ -219,7 +218,3 @@ async def answer(request: Request) -> Response:
     if request.headers.get("If-None-Match") == tag:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/octet-stream", headers=headers)
-
-
-def _look(quantity: RaceQuantity, over: RaceAxis) -> dict[str, Any]:
-    return {**vars(CURVES[quantity]), "x_label": AXES[over]}

@@ -110,8 +110,8 @@ class LineChart:
     """
 
     title: str
-    x_label: str
-    y_label: str
+    x_label: str = ""
+    y_label: str = ""
     log_y: bool = False
     log_x: bool = False
     mark: float | None = None
