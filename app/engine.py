@@ -24,11 +24,12 @@ _opening = threading.Lock()
 def executor() -> Executor:
     """What trains the runs of this server; may be asked for by any thread."""
     with _opening:
-        return _opened()
+        return opened()
 
 
 @cache
-def _opened() -> Executor:
+def opened() -> Executor:
+    """The one executor; `cache_clear` has the next who asks open another one."""
     return open_executor(RunStore())
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import controls, history, ranks
-from app.names import mixer_titles
+from app.names import run_title
 from paramixer_core.analysis.block_matrices import MatrixName, block_matrix, matrix_names
 from paramixer_core.analysis.contest import entrants, first_rank, hadamard_error, ranks_offered
 from paramixer_core.analysis.matrix_lab import Budget, best_low_rank, low_rank_errors
@@ -103,7 +103,7 @@ def run_aim() -> Aim:
     matrix = run_matrix(run.id, step, names[picked])
     if len(matrix) < LEAST_SIDE:
         matrix = squared(matrix, Squared.PAD)
-    title = f"{mixer_titles()[run.config.mixer]}: {titles[picked]}"
+    title = f"{run_title(run)}: {titles[picked]}"
     return as_aim(title, UPLOADED_KNOWN, matrix)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import engine, say
-from app.names import mixer_titles
+from app.names import mixer_titles, run_title
 from paramixer_core.runs import export
 from paramixer_core.runs.races import RaceTable, race_table
 from paramixer_core.runs.run import Run
@@ -27,7 +27,7 @@ def results(runs: list[Run]) -> None:
         with st.container(horizontal=True, gap="small"):
             offer("Results, CSV", f"race-{race}.csv", lambda: export.race_csv(table))
             offer("Everything, JSON", f"race-{race}.json", lambda: export.race_json(table))
-    by_title = {f"{mixer_titles()[run.config.mixer]} · seed {run.config.seed}": run for run in runs}
+    by_title = {f"{run_title(run)} · seed {run.config.seed}": run for run in runs}
     run = by_title[st.selectbox("Files of one run", list(by_title), key="export-run")]
     name = f"{run.config.mixer}-{run.id}"
     with st.container(horizontal=True, gap="small"):

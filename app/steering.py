@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import engine, say
-from app.names import mixer_titles
+from app.names import run_title
 from app.results import results
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.forks import CHANGEABLE
@@ -83,8 +83,7 @@ def choose_pace(runs: list[Run]) -> None:
 
 def choose_fork(runs: list[Run]) -> None:
     """A new run that goes on from a snapshot with changed settings, shown beside its parent."""
-    titles = mixer_titles()
-    by_title = {f"{titles[run.config.mixer]} · {run.id}": run for run in runs}
+    by_title = {f"{run_title(run)} · {run.id}": run for run in runs}
     parent = by_title[st.selectbox("From", list(by_title), key="fork-parent")]
     steps = [snapshot.step for snapshot in engine.store().snapshots(parent.id, scheduled=False)]
     if not steps:

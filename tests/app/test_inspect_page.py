@@ -81,9 +81,9 @@ def test_a_store_that_can_not_be_opened_leaves_the_gallery(
     monkeypatch.setenv("PARAMIXER_HOME", str(tmp_path / "file" / "home"))
     from app import engine
 
-    engine._opened.cache_clear()
+    engine.opened.cache_clear()
     page = open_page(run=CHORD)
-    engine._opened.cache_clear()
+    engine.opened.cache_clear()
     assert not page.exception
     (warning,) = page.warning
     assert "Only the gallery can be shown" in warning.value
