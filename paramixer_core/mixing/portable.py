@@ -8,18 +8,27 @@ is read by rows j - offset_k, known in advance, and no scatter is needed. The gr
 weights is K dot products a row, a sampled matrix product on the same pattern. Index tables are
 32-bit, made once, and cover a few sequences at a time, so that these and their values stay in
 cache while all factors are applied. Only values and weights are kept for the backward pass; the
-intermediate values of those few sequences are computed again.
+intermediate values of those few sequences are computed again, into memory that is reused from call
+to call: to be handed fresh pages for them took longer than the sums themselves.
+
+What limits it. At N = 128 it is some sixty PyTorch calls of 10 to 30 us each, of which the sums
+are half. Three ways around were measured and are no faster there: dense N x N factors with `bmm`
+(27 us a factor each way, and as much again to fill them), one call for the weights and one for the
+gradients of all factors, and CSR products (26 us a factor, as now).
 """
 
+import math
+import threading
 import warnings
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-ROWS_AT_ONCE = 4096
+from paramixer_core.protocols import Offsets
+
+ROWS_AT_ONCE = 8192
 """Rows (sequences x tokens) per call: enough to share out, few enough to stay in cache."""
 
 
@@ -34,7 +43,7 @@ class Pattern(NamedTuple):
 
 @lru_cache(maxsize=64)
 def pattern(offsets: tuple[int, ...], seq: int, sequences: int) -> Pattern:
-    """The tables of one factor; the first rows of them serve fewer sequences as well."""
+    """The tables of one factor."""
     links = len(offsets)
     start = seq * torch.arange(sequences)[:, None, None]
     tokens = torch.arange(seq)[:, None]
@@ -56,76 +65,111 @@ def announce_sparse_tensors() -> None:
         torch.sparse_csr_tensor([0, 1], [0], [1.0], size=(1, 1), check_invariants=False)
 
 
-def forward(
-    values: Tensor, weights: Tensor, offsets: Sequence[Sequence[int]], residual: bool
-) -> Tensor:
+class Workspace(threading.local):
+    """Memory that outlives a call, so that its pages are touched once; one block per thread."""
+
+    def __init__(self) -> None:
+        self.block = torch.empty(0)
+
+    def take(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
+        """An uninitialised tensor in memory that the next call in this thread may overwrite."""
+        size = math.prod(shape)
+        if self.block.dtype != like.dtype or self.block.numel() < size:
+            self.block = like.new_empty(size)
+        return self.block[:size].view(shape)
+
+
+workspace = Workspace()
+
+
+def forward(values: Tensor, weights: Tensor, offsets: Offsets, residual: bool) -> Tensor:
     """All factors, a few sequences at a time. Shapes as in `mix`; CPU only."""
-    batch, seq, channels = values.shape
-    result = torch.empty_like(values, memory_format=torch.contiguous_format)
-    for part, patterns in parts(batch, seq, offsets):
-        reached = values[part].reshape(-1, channels)
-        for factor, tables in zip(weights, patterns, strict=True):
-            reached = apply_factor(reached, factor[part], tables.reads, tables, residual)
-        result[part] = reached.view(-1, seq, channels)
-    return result
+    seq = values.shape[1]
+    rows, links = rows_of(values), links_of(weights)
+    mixed = []
+    for first, last in parts(values):
+        reached = rows[first:last]
+        for factor, row in zip(links[:, first:last], offsets, strict=True):
+            tables = pattern(row, seq, (last - first) // seq)
+            reached = apply_factor(reached, factor, tables.reads, tables, residual)
+        mixed.append(reached)
+    return (mixed[0] if len(mixed) == 1 else torch.cat(mixed)).view(values.shape)
 
 
 def backward(
-    grad: Tensor,
-    values: Tensor,
-    weights: Tensor,
-    offsets: Sequence[Sequence[int]],
-    residual: bool,
+    grad: Tensor, values: Tensor, weights: Tensor, offsets: Offsets, residual: bool
 ) -> tuple[Tensor, Tensor]:
     """Gradients by values and weights, a few sequences at a time."""
-    batch, seq, channels = values.shape
-    grad_values = torch.empty_like(values, memory_format=torch.contiguous_format)
+    seq = values.shape[1]
+    rows, backs, links = rows_of(values), rows_of(grad), links_of(weights)
     grad_weights = torch.zeros_like(weights, memory_format=torch.contiguous_format)
-    for part, patterns in parts(batch, seq, offsets):
-        reached = [values[part].reshape(-1, channels)]
-        for factor, tables in zip(weights[:-1], patterns[:-1], strict=True):
-            last = reached[-1]
-            reached.append(apply_factor(last, factor[part], tables.reads, tables, residual))
-        back = grad[part].reshape(-1, channels)
-        for m, tables in reversed(list(enumerate(patterns))):
-            link_products(back, reached.pop(), tables, grad_weights[m, part].flatten(0, 1))
-            used = tables.reader_links[: back.shape[0] * len(offsets[m])]
-            turned = weights[m, part].reshape(-1).index_select(0, used)
+    products = links_of(grad_weights)
+    passed = []
+    for first, last in parts(values):
+        patterns = [pattern(row, seq, (last - first) // seq) for row in offsets]
+        factors = links[:, first:last].unbind()
+        shape = (len(offsets) - 1, last - first, rows.shape[1])
+        reached = [rows[first:last]]
+        for m, place in enumerate(workspace.take(shape, rows)):
+            tables = patterns[m]
+            apply_factor(reached[m], factors[m], tables.reads, tables, residual, place)
+            reached.append(place)
+        back = backs[first:last]
+        for m in reversed(range(len(offsets))):
+            tables = patterns[m]
+            link_products(back, reached[m], tables, products[m, first:last])
+            turned = factors[m].flatten().index_select(0, tables.reader_links)
             back = apply_factor(back, turned, tables.readers, tables, residual)
-        grad_values[part] = back.view(-1, seq, channels)
-    return grad_values, grad_weights
+        passed.append(back)
+    grad_values = passed[0] if len(passed) == 1 else torch.cat(passed)
+    return grad_values.view(values.shape), grad_weights
 
 
-def parts(
-    batch: int, seq: int, offsets: Sequence[Sequence[int]]
-) -> Iterator[tuple[slice, list[Pattern]]]:
-    """Slices of the batch that fit ROWS_AT_ONCE, each with the patterns of all factors."""
-    at_once = min(batch, max(1, ROWS_AT_ONCE // seq))
-    patterns = [pattern(tuple(row), seq, at_once) for row in offsets]
-    for first in range(0, batch, at_once):
-        yield slice(first, min(batch, first + at_once)), patterns
+def rows_of(tokens: Tensor) -> Tensor:
+    """All sequences end to end: (batch * seq, channels)."""
+    return tokens.detach().reshape(-1, tokens.shape[2])
+
+
+def links_of(weights: Tensor) -> Tensor:
+    """All sequences' weights end to end: (factors, batch * seq, links)."""
+    return weights.detach().reshape(weights.shape[0], -1, weights.shape[3])
+
+
+def parts(values: Tensor) -> list[tuple[int, int]]:
+    """Rows from..to of whole sequences, at most ROWS_AT_ONCE or one sequence at a time."""
+    batch, seq, _ = values.shape
+    step, end = seq * max(1, ROWS_AT_ONCE // seq), batch * seq
+    return [(first, min(end, first + step)) for first in range(0, end, step)]
 
 
 def apply_factor(
-    rows: Tensor, weights: Tensor, columns: Tensor, tables: Pattern, residual: bool
+    rows: Tensor,
+    weights: Tensor,
+    columns: Tensor,
+    tables: Pattern,
+    residual: bool,
+    out: Tensor | None = None,
 ) -> Tensor:
     """One weighted sum per row: row r of the result is sum_k weights[r, k] rows[columns[r, k]]."""
-    weights = weights.reshape(-1)
-    starts = tables.row_starts[: rows.shape[0] + 1]
-    columns = columns[: weights.numel()]
-    mixed: Tensor = torch.embedding_bag(rows, columns, starts, False, 0, False, weights, True)[0]
-    return mixed.add_(rows) if residual else mixed
+    mixed: Tensor = torch.embedding_bag(
+        rows, columns, tables.row_starts, False, 0, False, weights.flatten(), True
+    )[0]
+    if residual:
+        return torch.add(mixed, rows, out=mixed if out is None else out)
+    return mixed if out is None else out.copy_(mixed)
 
 
 def link_products(grad: Tensor, rows: Tensor, tables: Pattern, products: Tensor) -> None:
     """Set products[r, k], zero before, to grad[r] . rows[reads[r, k]]: that weight's gradient."""
     count, links = products.shape
-    columns = tables.reads[: count * links]
     if links > count:  # a CSR tensor holds no more entries than its matrix
-        products.copy_((grad[:, None] * rows[columns].view(count, links, -1)).sum(-1))
+        products.copy_((grad[:, None] * rows[tables.reads].view(count, links, -1)).sum(-1))
         return
-    starts = tables.row_starts[: count + 1]
     sampled = torch.sparse_csr_tensor(
-        starts, columns, products.view(-1), size=(count, count), check_invariants=False
+        tables.row_starts,
+        tables.reads,
+        products.view(-1),
+        size=(count, count),
+        check_invariants=False,
     )
     torch.sparse.sampled_addmm(sampled, grad, rows.t(), beta=0.0, out=sampled)

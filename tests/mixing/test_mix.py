@@ -1,6 +1,7 @@
 """All implementations of the mixing operator agree with the equation, in values and gradients."""
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -180,6 +181,22 @@ def test_only_values_and_weights_are_kept_for_backward(path):
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         mix(values, weights, offsets, implementation=path)
     assert sorted(t.data_ptr() for t in kept) == sorted([values.data_ptr(), weights.data_ptr()])
+
+
+def test_memory_kept_from_call_to_call_mixes_up_no_threads():
+    """Every thread works in memory of its own, which the sizes and dtypes before have left."""
+
+    def work(seq: int) -> None:
+        dtype = torch.float32 if seq % 2 else torch.float64
+        offsets = protocol_offsets(Protocol.CHORD, seq)
+        values, weights = case(offsets, seq, dtype=dtype)
+        expected = gradients(mix_reference(values, weights, offsets), values, weights)
+        for path in ("portable", "native"):
+            result = mix(values, weights, offsets, implementation=path)
+            torch.testing.assert_close(gradients(result, values, weights), expected)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, [7, 100, 31, 64, 129, 12] * 4))
 
 
 def test_the_dense_factor_is_what_a_unit_vector_sees():
