@@ -76,9 +76,11 @@ PUBLIC = {
     ],
     "app.components": [
         "MAX_POINTS",
+        "Card",
         "Cell",
         "DenseMatrix",
         "Line",
+        "LineChart",
         "MatrixSource",
         "SparseMatrix",
         "StreamedMatrix",
@@ -93,7 +95,8 @@ PUBLIC = {
         "tokens_view",
         "TokenValues",
         "pressed_cell",
-        "routes_view",
+        "runs_payload",
+        "runs_view",
         "values_view",
     ],
 }
