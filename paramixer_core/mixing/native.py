@@ -11,6 +11,14 @@ gradient by the weights sums as many dot products at once as a register has lane
 pass keeps values and weights alone and computes the values between the factors again in scratch
 memory that is reused from call to call, which is faster than to write and read them through main
 memory. The loops are in `paramixer_core/native/mixing.cpp`.
+
+What limits it (batch 8, 32 channels, two threads of a Xeon with AVX-512). At N = 128 the loops
+take 0.15 of 0.39 ms; the rest is autograd, and threads to wake beside PyTorch's own. While a
+sequence fits in cache, a link of a row (128 bytes) takes a thread 1.0 to 1.4 ns, near what the
+first-level cache delivers; at N = 8192, where values, weights and their gradients no longer fit,
+2.7 ns forward and 4.5 ns backward. Measured and no faster: eight rows in registers instead of
+four, both gradients in one pass over the links, and the rows of every sequence shared by all
+threads (1.1 to 1.4 times slower at N = 4096 and 8192).
 """
 
 from functools import lru_cache

@@ -107,7 +107,7 @@ def test_a_killed_server_leaves_no_worker_and_its_run_goes_on_bit_for_bit(
 ) -> None:
     store = RunStore(tmp_path)
     run = store.create(SLOW)
-    store.update(run.id, speed=50.0)
+    store.update(run.id, speed=SLOW.steps / (4 * SERVER_KILLS))  # a kill takes 3 s at most
     command = [sys.executable, "-m", "tests.runs.server_for_kills", str(tmp_path)]
     kills = moments(SERVER_KILLS, tmp_path, run.id)
     for _ in range(SERVER_KILLS):
