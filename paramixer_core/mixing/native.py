@@ -13,7 +13,7 @@ memory that is reused from call to call, which is faster than to write and read 
 memory. The loops are in `paramixer_core/native/mixing.cpp`.
 
 What limits it (batch 8, 32 channels, two threads of a Xeon with AVX-512). At N = 128 the loops
-take 0.15 of 0.39 ms; the rest is autograd, and threads to wake beside PyTorch's own. While a
+take 0.15 of 0.39 ms; the rest is autograd and what Python does around the calls. While a
 sequence fits in cache, a link of a row (128 bytes) takes a thread 1.0 to 1.4 ns, near what the
 first-level cache delivers; at N = 8192, where values, weights and their gradients no longer fit,
 2.7 ns forward and 4.5 ns backward. Measured and no faster: eight rows in registers instead of
