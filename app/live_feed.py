@@ -5,6 +5,7 @@ import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -24,34 +25,21 @@ TICK_SECONDS = 0.5
 SHARED_SECONDS = 0.35
 """How long a message serves everyone who asks for the same."""
 
-SMOOTHING = 0.9
 AXES = {
     RaceAxis.STEPS: "steps",
     RaceAxis.SECONDS: "seconds of training",
     RaceAxis.MULTIPLY_ADDS: "multiply-adds of training",
 }
-FIRST_STEP = "The first step is on its way."
+_of_training = partial(LineChart, smoothing=0.9, empty="The first step is on its way.")
 CURVES = {
-    RaceQuantity.LOSS: LineChart(
-        title="Training loss",
-        y_label="loss of the batch (log scale)",
-        log_y=True,
-        smoothing=SMOOTHING,
-        empty=FIRST_STEP,
+    RaceQuantity.LOSS: _of_training(
+        title="Training loss", y_label="loss of the batch (log scale)", log_y=True
     ),
-    RaceQuantity.ACCURACY: LineChart(
-        title="Training accuracy",
-        y_label="share of the batch that is right",
-        y_range=(0, 1),
-        smoothing=SMOOTHING,
-        empty=FIRST_STEP,
+    RaceQuantity.ACCURACY: _of_training(
+        title="Training accuracy", y_label="share of the batch that is right", y_range=(0, 1)
     ),
-    RaceQuantity.GRAD_NORM: LineChart(
-        title="Gradient norm",
-        y_label="norm before clipping (log scale)",
-        log_y=True,
-        smoothing=SMOOTHING,
-        empty=FIRST_STEP,
+    RaceQuantity.GRAD_NORM: _of_training(
+        title="Gradient norm", y_label="norm before clipping (log scale)", log_y=True
     ),
     RaceQuantity.TEST_ACCURACY: LineChart(
         title="Test accuracy",

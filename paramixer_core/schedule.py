@@ -18,6 +18,12 @@ def evaluation_due(step: int) -> bool:
     return step in (10, 20, 50) or step % EVALUATE_EVERY == 0
 
 
+def evaluations_due(steps: int) -> int:
+    """How often a run of so many steps is tested, the test after its last step among them."""
+    early = sum(evaluation_due(step) for step in range(1, min(steps, EVALUATE_EVERY - 1) + 1))
+    return early + steps // EVALUATE_EVERY + (not evaluation_due(steps))
+
+
 def evaluation_batch(config: RunConfig) -> int:
     """Test sequences that go through the network at once: as many as memory bears easily."""
     return min(EVALUATION_BATCH, max(config.batch, EVALUATION_TOKENS // config.seq_len))

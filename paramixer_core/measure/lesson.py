@@ -13,7 +13,7 @@ from paramixer_core.measure.record import report_of
 from paramixer_core.measure.roofline import training_bytes
 from paramixer_core.runs.memory import BASE
 from paramixer_core.runs.run import Run, RunState
-from paramixer_core.schedule import evaluation_due
+from paramixer_core.schedule import evaluations_due
 from paramixer_core.tasks import make_task
 
 WATTS_A_CORE = 10.0
@@ -73,9 +73,7 @@ def estimate_run(config: RunConfig, calibration: Calibration) -> RunEstimate:
 def evaluation_share(config: RunConfig, steps: int) -> float:
     """What the evaluations of so many steps take, over what the steps take."""
     tests = make_task(config.task, config.seq_len).num_tests
-    early = sum(evaluation_due(step) for step in range(1, min(steps, 99) + 1))
-    count = early + steps // 100 + (not evaluation_due(steps))
-    return FORWARD_SHARE * tests / config.batch * count / steps
+    return FORWARD_SHARE * tests / config.batch * evaluations_due(steps) / steps
 
 
 @dataclass(frozen=True, slots=True)
