@@ -99,92 +99,117 @@ template <typename T, typename Run> inline void for_columns(int64_t stride, Run 
   if (column < stride) run(column, std::integral_constant<int, 1>());
 }
 
-// Rows x Parts vectors of the result stay in registers while the links run through.
-template <typename T, int Rows, int Parts>
+// Call `run(stride)`: with a constant where the stride is a usual one, so that the rows of a block
+// lie at constant places and their loops are unrolled.
+template <typename T, typename Run> void with_stride(int64_t stride, Run run) {
+  constexpr int L = LANES<T>;
+  if (stride == 2 * L) run(std::integral_constant<int64_t, 2 * L>());
+  else if (stride == 4 * L) run(std::integral_constant<int64_t, 4 * L>());
+  else run(stride);
+}
+
+// Some rows of `Parts` vectors each of the result stay in registers while the links run through;
+// vector I is part I % Parts of row I / Parts.
+template <typename T, int Parts, typename Stride, int... I>
 inline void sum_links(T *out, const T *self, const Link<T> *links, int64_t count, int64_t row,
-                      int64_t column, int64_t stride) {
+                      int64_t column, Stride stride, std::integer_sequence<int, I...>) {
   constexpr int L = LANES<T>;
   const int64_t place = row * stride + column;
-  Vector<T> sums[Rows][Parts];
-  for (int r = 0; r < Rows; ++r)
-    for (int p = 0; p < Parts; ++p)
-      sums[r][p] = self ? load(self + place + r * stride + p * L) : Vector<T>{};
+  const auto at = [&](int i) { return i / Parts * stride + i % Parts * L; };
+  Vector<T> sums[] = {(self ? load(self + place + at(I)) : Vector<T>{})...};
   for (int64_t k = 0; k < count; ++k) {
     const T *value = links[k].values + place;
     const T *weight = links[k].weights + row * count;
-    for (int r = 0; r < Rows; ++r)
-      for (int p = 0; p < Parts; ++p)
-        sums[r][p] += weight[r * count] * load(value + r * stride + p * L);
+    ((sums[I] += weight[I / Parts * count] * load(value + at(I))), ...);
   }
-  for (int r = 0; r < Rows; ++r)
-    for (int p = 0; p < Parts; ++p) store(out + place + r * stride + p * L, sums[r][p]);
+  (store(out + place + at(I), sums[I]), ...);
 }
 
 // out[i] = sum_k weight_k(i) values[i + ahead_k] (+ values[i]) for rows first..last.
 template <typename T>
 void apply_factor(T *out, const T *values, const T *weights, const int64_t *ahead,
-                  const Shape &shape, int64_t stride, bool residual, bool turned, int64_t first,
+                  const Shape &shape, int64_t row_stride, bool residual, bool turned, int64_t first,
                   int64_t last, Stretches<T> &stretches) {
   const T *self = residual ? values : nullptr;
-  stretches.each(
-      ahead, shape, values, stride, weights, turned, first, last,
-      [&](int64_t from, int64_t to, const Link<T> *links) {
-        for_columns<T>(stride, [&](int64_t column, auto parts) {
-          int64_t row = from;
-          for (; row + 4 <= to; row += 4)
-            sum_links<T, 4, parts>(out, self, links, shape.links, row, column, stride);
-          for (; row < to; ++row)
-            sum_links<T, 1, parts>(out, self, links, shape.links, row, column, stride);
+  with_stride<T>(row_stride, [&](auto stride) {
+    stretches.each(
+        ahead, shape, values, stride, weights, turned, first, last,
+        [&](int64_t from, int64_t to, const Link<T> *links) {
+          for_columns<T>(stride, [&](int64_t column, auto parts) {
+            int64_t row = from;
+            const auto take = [&](auto rows) {
+              sum_links<T, parts>(out, self, links, shape.links, row, column, stride,
+                                  std::make_integer_sequence<int, rows * parts>());
+              row += rows;
+            };
+            while (row + 4 <= to) take(std::integral_constant<int, 4>());
+            if (row + 2 <= to) take(std::integral_constant<int, 2>());
+            if (row < to) take(std::integral_constant<int, 1>());
+          });
         });
-      });
+  });
 }
 
-// Products of one row of the gradient with the rows its links read, lane by lane.
-template <typename T, int Parts>
-inline void lane_products(T *products, const T *grad, const Link<T> *links, int64_t count,
-                          int64_t row, int64_t column, int64_t stride) {
-  constexpr int L = LANES<T>;
-  const int64_t place = row * stride + column;
-  Vector<T> own[Parts];
-  for (int p = 0; p < Parts; ++p) own[p] = load(grad + place + p * L);
-  for (int64_t k = 0; k < count; ++k) {
-    const T *value = links[k].values + place;
-    Vector<T> sum = own[0] * load(value);
-    for (int p = 1; p < Parts; ++p) sum += own[p] * load(value + p * L);
-    if (column > 0) sum += load(products + k * L);
-    store(products + k * L, sum);
-  }
+// The lane-by-lane product of two rows, its parts added up.
+template <typename T, typename Stride>
+inline Vector<T> row_product(const T *a, const T *b, Stride stride) {
+  Vector<T> sum = load(a) * load(b);
+  for (int64_t c = LANES<T>; c < stride; c += LANES<T>) sum += load(a + c) * load(b + c);
+  return sum;
 }
 
-// grad_weights[i, k] = grad[i] . values[i + ahead_k] for rows first..last. The products of a few
-// rows are kept lane by lane, so that one shuffle tree sums as many of them as there are lanes.
+// grad_weights[i, k] = grad[i] . values[i + ahead_k] for rows first..last and `Links` links from k
+// on. A register has as many lanes as some rows have of these dot products: all are summed at once.
+template <typename T, int Links, typename Stride>
+inline void dot_products(T *grad_weights, const T *grad, const Link<T> *links, int64_t count,
+                         int64_t first, int64_t last, Stride stride) {
+  constexpr int Rows = LANES<T> / Links;
+  const auto take = [&](int64_t row) {
+    const T *values[Links];
+    for (int k = 0; k < Links; ++k) values[k] = links[k].values + row * stride;
+    const T *own = grad + row * stride;
+    const Vector<T> sums = lane_sums<T>([&](auto j) {
+      constexpr int r = j / Links;
+      return row_product<T>(own + r * stride, values[j % Links] + r * stride, stride);
+    });
+    for (int r = 0; r < Rows; ++r)
+      std::memcpy(grad_weights + (row + r) * count, reinterpret_cast<const T *>(&sums) + r * Links,
+                  Links * sizeof(T));
+  };
+  int64_t row = first;
+  for (; row + Rows <= last; row += Rows) take(row);
+  for (; row < last; ++row)
+    for (int k = 0; k < Links; ++k)
+      grad_weights[row * count + k] = lane_sum<T>(
+          row_product<T>(grad + row * stride, links[k].values + row * stride, stride));
+}
+
+// grad_weights[i, k] for rows first..last and all links: a few rows at a time, so that they stay in
+// the first-level cache while the links are taken four, two and one at once.
 template <typename T>
 void link_gradients(T *grad_weights, const T *grad, const T *values, const int64_t *ahead,
-                    const Shape &shape, int64_t stride, T *products, int64_t first, int64_t last,
+                    const Shape &shape, int64_t row_stride, int64_t first, int64_t last,
                     Stretches<T> &stretches) {
-  constexpr int L = LANES<T>;
+  constexpr int64_t ROWS = 32;
   const int64_t count = shape.links;
-  stretches.each(
-      ahead, shape, values, stride, values, false, first, last,
-      [&](int64_t from, int64_t to, const Link<T> *links) {
-        for (int64_t block = from; block < to; block += L) {
-          const int64_t rows = std::min<int64_t>(L, to - block);
-          for (int64_t r = 0; r < rows; ++r)
-            for_columns<T>(stride, [&](int64_t column, auto parts) {
-              lane_products<T, parts>(products + r * count * L, grad, links, count, block + r,
-                                      column, stride);
-            });
-          T *sums = grad_weights + block * count;
-          const int64_t dots = rows * count;
-          int64_t d = 0;
-          for (; d + L <= dots; d += L) store(sums + d, lane_sums<T, L>(products + d * L));
-          if (d < dots) {
-            std::memset(products + dots * L, 0, (d + L - dots) * L * sizeof(T));
-            const Vector<T> rest = lane_sums<T, L>(products + d * L);
-            std::memcpy(sums + d, &rest, (dots - d) * sizeof(T));
+  with_stride<T>(row_stride, [&](auto stride) {
+    stretches.each(
+        ahead, shape, values, stride, values, false, first, last,
+        [&](int64_t from, int64_t to, const Link<T> *links) {
+          for (; from < to; from += ROWS) {
+            const int64_t until = std::min(to, from + ROWS);
+            int64_t k = 0;
+            const auto take = [&](auto some) {
+              dot_products<T, some>(grad_weights + k, grad, links + k, count, from, until, stride);
+              k += some;
+            };
+            if constexpr (LANES<T> >= 4)
+              while (k + 4 <= count) take(std::integral_constant<int, 4>());
+            while (k + 2 <= count) take(std::integral_constant<int, 2>());
+            if (k < count) take(std::integral_constant<int, 1>());
           }
-        }
-      });
+        });
+  });
 }
 
 template <typename T>
@@ -198,7 +223,7 @@ void copy_rows(T *to, int64_t to_stride, const T *from, int64_t from_stride, int
 
 // Who does what: whole sequences when there are enough for all threads, else rows of each one.
 struct Team {
-  int64_t members, first_sequence, last_sequence, first_row, last_row, room, seat;
+  int64_t members, first_sequence, last_sequence, first_row, last_row, room;
   bool shares_rows;
   Team(const Shape &s, bool by_sequence) {
     members = team_size();
@@ -210,7 +235,6 @@ struct Team {
     first_row = s.seq * r_me / rows;
     last_row = s.seq * (r_me + 1) / rows;
     room = s_me;
-    seat = r_me;
     shares_rows = rows > 1;
   }
   // Wait until the rows of all others are there too.
@@ -234,6 +258,7 @@ int forward(const T *values, const T *weights, const int64_t *ahead, Shape s, bo
   T *memory = static_cast<T *>(
       scratch.take((by_sequence ? threads : 1) * planes * plane * sizeof(T)));
   if (memory == nullptr) return 1;
+  expect_large_pages(result, s.batch * s.seq * s.channels * sizeof(T));
 #pragma omp parallel num_threads(threads)
   {
     const Team team(s, by_sequence);
@@ -275,10 +300,11 @@ int backward(const T *grad, const T *values, const T *weights, const int64_t *ah
   const int64_t stride = round_up(s.channels, LANES<T>), plane = plane_size<T>(s, stride);
   const bool padded = stride != s.channels, by_sequence = s.batch >= threads;
   const int64_t planes = s.factors + 3;  // V_0 .. V_{M-1}, two for the gradient, one to pad it
-  const int64_t products = round_up((LANES<T> * s.links + LANES<T>)*LANES<T>, 64);
-  const int64_t room = planes * plane + products * (by_sequence ? 1 : threads);
+  const int64_t room = planes * plane;
   T *memory = static_cast<T *>(scratch.take((by_sequence ? threads : 1) * room * sizeof(T)));
   if (memory == nullptr) return 1;
+  expect_large_pages(grad_values, s.batch * s.seq * s.channels * sizeof(T));
+  expect_large_pages(grad_weights, s.factors * s.batch * s.seq * s.links * sizeof(T));
   std::vector<int64_t> behind(s.factors * s.links);
   for (size_t k = 0; k < behind.size(); ++k) behind[k] = ahead[k] ? s.seq - ahead[k] : 0;
 #pragma omp parallel num_threads(threads)
@@ -287,7 +313,6 @@ int backward(const T *grad, const T *values, const T *weights, const int64_t *ah
     const int64_t first = team.first_row, last = team.last_row;
     T *own = memory + team.room * room;
     T *grads = own + s.factors * plane;
-    T *lanes = own + planes * plane + team.seat * products;
     Stretches<T> stretches(s.links);
     for (int64_t b = team.first_sequence; b < team.last_sequence; ++b) {
       const T *start = values + b * s.seq * s.channels;
@@ -318,7 +343,7 @@ int backward(const T *grad, const T *values, const T *weights, const int64_t *ah
         Blocks(ahead + m * s.links, s, stride * sizeof(T))
             .each(first, last, [&](int64_t from, int64_t to) {
               link_gradients(grad_weights + place(m), back, reached(m), ahead + m * s.links, s,
-                             stride, lanes, from, to, stretches);
+                             stride, from, to, stretches);
               apply_factor(next, back, weights + place(m), behind.data() + m * s.links, s, stride,
                            residual, true, from, to, stretches);
             });

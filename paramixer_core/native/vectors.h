@@ -53,25 +53,47 @@ inline Vector<float> reciprocal(Vector<float> x) {
 
 inline int64_t round_up(int64_t count, int64_t unit) { return (count + unit - 1) / unit * unit; }
 
-// Lane j of the result is the sum of two lanes of `a` (even groups of `Group` lanes) or `b` (odd).
+// Lane j of the result is the sum of two lanes of `a` (even groups of `Group` lanes) or `b` (odd):
+// what each keeps in its place, plus what the other group of the pair sends over.
 template <typename T, int Group, int... J>
 inline Vector<T> fold(Vector<T> a, Vector<T> b, std::integer_sequence<int, J...>) {
   constexpr int L = LANES<T>;
-  return __builtin_shufflevector(
-             a, b, ((J / Group % 2) * L + J / (2 * Group) * 2 * Group + J % Group)...) +
-         __builtin_shufflevector(
-             a, b, ((J / Group % 2) * L + J / (2 * Group) * 2 * Group + Group + J % Group)...);
+  return __builtin_shufflevector(a, b, (J / Group % 2 ? L + J : J)...) +
+         __builtin_shufflevector(a, b, (J / Group % 2 ? L + J - Group : J + Group)...);
+}
+template <typename T, int Group> inline Vector<T> fold(Vector<T> a, Vector<T> b) {
+  return fold<T, Group>(a, b, std::make_integer_sequence<int, LANES<T>>());
 }
 
-// Lane j of the result is the sum over all lanes of the j-th of `Count` vectors.
-template <typename T, int Count> inline Vector<T> lane_sums(const T *vectors) {
+// Lane j of the result is the sum over all lanes of `vector(j)`, for `Count` constants j from
+// `First` on. The vectors are made as they are needed, so that few have to be held at once.
+template <typename T, int Count = LANES<T>, int First = 0, typename Make>
+inline Vector<T> lane_sums(const Make &vector) {
   if constexpr (Count == 1) {
-    return load(vectors);
+    return vector(std::integral_constant<int, First>());
   } else {
     constexpr int Half = Count / 2;
-    return fold<T, Half>(lane_sums<T, Half>(vectors), lane_sums<T, Half>(vectors + Half * LANES<T>),
-                         std::make_integer_sequence<int, LANES<T>>());
+    const Vector<T> left = lane_sums<T, Half, First>(vector);
+    const Vector<T> right = lane_sums<T, Half, First + Half>(vector);
+    return fold<T, Half>(left, right);
   }
+}
+
+// The sum over all lanes.
+template <typename T, int Group = LANES<T> / 2> inline T lane_sum(Vector<T> vector) {
+  const Vector<T> folded = fold<T, Group>(vector, vector);
+  if constexpr (Group > 1) return lane_sum<T, Group / 2>(folded);
+  else return folded[0];
+}
+
+// Ask for large pages where memory is big: hundreds of times fewer are there to be made ready.
+inline void expect_large_pages(void *block, size_t bytes) {
+#if defined(__linux__)
+  constexpr uintptr_t PAGE = uintptr_t(2) << 20;
+  const uintptr_t start = reinterpret_cast<uintptr_t>(block);
+  const uintptr_t first = (start + PAGE - 1) / PAGE * PAGE, end = (start + bytes) / PAGE * PAGE;
+  if (first < end) madvise(reinterpret_cast<void *>(first), end - first, MADV_HUGEPAGE);
+#endif
 }
 
 // Memory that outlives a call, so that its pages are touched once; one block per calling thread.
@@ -85,9 +107,7 @@ public:
       size = round_up(bytes, PAGE);
       block = std::aligned_alloc(size >= PAGE ? PAGE : 64, size);
       if (block == nullptr) size = 0;
-#if defined(__linux__)
-      if (block != nullptr) madvise(block, size, MADV_HUGEPAGE);
-#endif
+      expect_large_pages(block, size);
     }
     return block;
   }
