@@ -27,6 +27,7 @@ import torch
 from torch import Tensor
 
 from paramixer_core import native
+from paramixer_core.large_pages import in_large_pages
 from paramixer_core.protocols import Offsets
 
 
@@ -39,7 +40,7 @@ def in_one_row(offsets: Offsets) -> tuple[int, ...]:
 def forward(values: Tensor, weights: Tensor, offsets: Offsets, residual: bool) -> Tensor:
     """All factors. Shapes as in `mix`; CPU, float32 and float64."""
     values, weights = values.contiguous(), weights.contiguous()
-    result = torch.empty_like(values)
+    result = in_large_pages(torch.empty_like(values))
     native.call(
         "mix_forward",
         (values, weights),
@@ -60,7 +61,8 @@ def backward(
 ) -> tuple[Tensor, Tensor]:
     """Gradients by values and weights."""
     grad, values, weights = grad.contiguous(), values.contiguous(), weights.contiguous()
-    grad_values, grad_weights = torch.empty_like(values), torch.empty_like(weights)
+    grad_values = in_large_pages(torch.empty_like(values))
+    grad_weights = in_large_pages(torch.empty_like(weights))
     native.call(
         "mix_backward",
         (grad, values, weights),

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
-from paramixer_core.mixing import native, portable, rolled
+from paramixer_core.mixing import native, rolled
 from paramixer_core.mixing.authors import mix_authors
 from paramixer_core.mixing.reference import mix_reference
 from paramixer_core.native import available
@@ -30,7 +31,7 @@ class Implementation(StrEnum):
     REFERENCE = "reference"  # dense matrices, any device
     AUTHORS = "authors"  # gather, multiply, scatter-add: the baseline, any device
     ROLLED = "rolled"  # sums of rolled copies, any device
-    PORTABLE = "portable"  # PyTorch's embedding bags and sampled products, CPU
+    PORTABLE = "portable"  # machine code by LLVM in this process, CPU, no compiler needed
     NATIVE = "native"  # our C++, CPU, where a compiler is or was
     TRITON = "triton"  # our CUDA kernels; with TRITON_INTERPRET=1 on a CPU, for tests
 
@@ -44,9 +45,13 @@ class Kernels(NamedTuple):
 
 KERNELS = {
     Implementation.ROLLED: Kernels(rolled.forward, rolled.backward),
-    Implementation.PORTABLE: Kernels(portable.forward, portable.backward),
     Implementation.NATIVE: Kernels(native.forward, native.backward),
 }
+NEEDS = {
+    Implementation.PORTABLE: ("llvmlite", "paramixer_core.mixing.portable"),
+    Implementation.TRITON: ("triton", "paramixer_core.mixing.triton_kernels"),
+}
+"""Implementations that need a package, and the modules with their functions."""
 PLAIN = {Implementation.REFERENCE.value: mix_reference, Implementation.AUTHORS.value: mix_authors}
 """Implementations in plain PyTorch, whose gradients autograd finds by itself."""
 
@@ -83,17 +88,18 @@ def use_implementation(name: str) -> Iterator[None]:
 
 @lru_cache(maxsize=16)
 def kernels_of(implementation: str) -> Kernels:
-    """The functions of an implementation; raises ParamixerError if Triton is not installed."""
+    """The functions of an implementation; raises ParamixerError if its package is missing."""
     chosen = parse(implementation)
     if chosen in KERNELS:
         return KERNELS[chosen]
+    package, name = NEEDS[chosen]
     try:
-        from paramixer_core.mixing import triton_kernels
+        module = import_module(name)
     except ImportError as error:
         raise ParamixerError(
-            "Triton to be installed", error, "install it or use another implementation"
+            f"{package} to be installed", error, "install it or use another implementation"
         ) from error
-    return Kernels(triton_kernels.forward, triton_kernels.backward)
+    return Kernels(module.forward, module.backward)
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
@@ -126,11 +132,18 @@ settled: dict[str, Implementation] = {}
 def settle(device: str) -> Implementation:
     """Pick the fastest path that is there now, and keep to it for the life of this process."""
     best = Implementation.ROLLED
-    if device == "cpu":
-        best = Implementation.NATIVE if available() else Implementation.PORTABLE
-    elif device == "cuda" and find_spec("triton") is not None:
+    if device == "cpu" and available():
+        best = Implementation.NATIVE
+    elif device == "cpu" and has_package(Implementation.PORTABLE):
+        best = Implementation.PORTABLE
+    elif device == "cuda" and has_package(Implementation.TRITON):
         best = Implementation.TRITON
     return settled.setdefault(device, best)
+
+
+def has_package(implementation: Implementation) -> bool:
+    """Whether the package that an implementation needs is installed."""
+    return find_spec(NEEDS[implementation][0]) is not None
 
 
 def prepare(*, retry: bool = False) -> Implementation:

@@ -258,7 +258,6 @@ int forward(const T *values, const T *weights, const int64_t *ahead, Shape s, bo
   T *memory = static_cast<T *>(
       scratch.take((by_sequence ? threads : 1) * planes * plane * sizeof(T)));
   if (memory == nullptr) return 1;
-  expect_large_pages(result, s.batch * s.seq * s.channels * sizeof(T));
 #pragma omp parallel num_threads(threads)
   {
     const Team team(s, by_sequence);
@@ -303,8 +302,6 @@ int backward(const T *grad, const T *values, const T *weights, const int64_t *ah
   const int64_t room = planes * plane;
   T *memory = static_cast<T *>(scratch.take((by_sequence ? threads : 1) * room * sizeof(T)));
   if (memory == nullptr) return 1;
-  expect_large_pages(grad_values, s.batch * s.seq * s.channels * sizeof(T));
-  expect_large_pages(grad_weights, s.factors * s.batch * s.seq * s.links * sizeof(T));
   std::vector<int64_t> behind(s.factors * s.links);
   for (size_t k = 0; k < behind.size(); ++k) behind[k] = ahead[k] ? s.seq - ahead[k] : 0;
 #pragma omp parallel num_threads(threads)

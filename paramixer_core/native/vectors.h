@@ -79,21 +79,11 @@ inline Vector<T> lane_sums(const Make &vector) {
   }
 }
 
-// The sum over all lanes.
-template <typename T, int Group = LANES<T> / 2> inline T lane_sum(Vector<T> vector) {
-  const Vector<T> folded = fold<T, Group>(vector, vector);
-  if constexpr (Group > 1) return lane_sum<T, Group / 2>(folded);
-  else return folded[0];
-}
-
-// Ask for large pages where memory is big: hundreds of times fewer are there to be made ready.
-inline void expect_large_pages(void *block, size_t bytes) {
-#if defined(__linux__)
-  constexpr uintptr_t PAGE = uintptr_t(2) << 20;
-  const uintptr_t start = reinterpret_cast<uintptr_t>(block);
-  const uintptr_t first = (start + PAGE - 1) / PAGE * PAGE, end = (start + bytes) / PAGE * PAGE;
-  if (first < end) madvise(reinterpret_cast<void *>(first), end - first, MADV_HUGEPAGE);
-#endif
+// The sum over all lanes, added up in the same order: a row's result is not to depend on whether
+// it was taken alone.
+template <typename T, int Group = 1> inline T lane_sum(Vector<T> vector) {
+  if constexpr (Group == LANES<T>) return vector[0];
+  else return lane_sum<T, 2 * Group>(fold<T, Group>(vector, vector));
 }
 
 // Memory that outlives a call, so that its pages are touched once; one block per calling thread.
@@ -107,7 +97,9 @@ public:
       size = round_up(bytes, PAGE);
       block = std::aligned_alloc(size >= PAGE ? PAGE : 64, size);
       if (block == nullptr) size = 0;
-      expect_large_pages(block, size);
+#if defined(__linux__)
+      if (block != nullptr) madvise(block, size, MADV_HUGEPAGE);
+#endif
     }
     return block;
   }

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from paramixer_core.mixing import mix, prepare, use_implementation
 from paramixer_core.mixing.reference import dense_factors, mix_reference
-from paramixer_core.mixing.table import KERNELS, choose
+from paramixer_core.mixing.table import choose
 from paramixer_core.protocols import Offsets, Protocol, protocol_offsets
 
 RAGGED = (2, 3, 7, 12, 16, 100, 129)
 PATTERNS = ((Protocol.CHORD, 0), (Protocol.CDIL, 3), (Protocol.CDIL, 9))
 prepare()
-KEPT_LEAN = [str(name) for name in KERNELS]  # keep values and weights alone for the backward pass
+KEPT_LEAN = ["rolled", "portable", "native"]  # keep values and weights alone for the backward
 CPU_PATHS = ["authors", *KEPT_LEAN]
 
 
@@ -112,18 +112,34 @@ def test_long_sequences_in_float32_agree(path, batch):
     )
 
 
+@pytest.mark.parametrize("path", ["portable", "native"])
 @pytest.mark.parametrize("seq", [16384, 16500])
-def test_the_native_order_of_blocks_leaves_no_row_out(seq):
+def test_the_order_of_blocks_leaves_no_row_out(path, seq):
     """Far links of CDIL on a long ring, where blocks are taken a dilation apart."""
     offsets = protocol_offsets(Protocol.CDIL, seq, 5)[-3:]
     values, weights = case(offsets, seq, batch=1, channels=20, dtype=torch.float32)
     plain = mix(values, weights, offsets, implementation="rolled")
-    result = mix(values, weights, offsets, implementation="native")
+    result = mix(values, weights, offsets, implementation=path)
     close = {"atol": 1e-4, "rtol": 1e-4}
     torch.testing.assert_close(result, plain, **close)
     torch.testing.assert_close(
         gradients(result, values, weights), gradients(plain, values, weights), **close
     )
+
+
+@pytest.mark.parametrize("path", ["portable", "native"])
+@pytest.mark.parametrize(("batch", "seq"), [(1, 3100), (5, 130)])
+def test_the_number_of_threads_changes_no_bit(path, batch, seq, torch_threads):
+    """Whether threads take whole sequences or share the rows of one."""
+    offsets = protocol_offsets(Protocol.CDIL, seq, 5)
+    values, weights = case(offsets, seq, batch=batch, channels=32, dtype=torch.float32)
+    found = []
+    for count in (1, 2, 3):
+        torch_threads(count)
+        result = mix(values, weights, offsets, implementation=path)
+        found.append((result, *gradients(result, values, weights)))
+    for other in found[1:]:
+        assert all(map(torch.equal, found[0], other))
 
 
 @pytest.mark.parametrize("path", CPU_PATHS)
