@@ -1,7 +1,6 @@
 """All implementations of the mixing operator agree with the equation, in values and gradients."""
 
 import inspect
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -12,34 +11,14 @@ from torch import Tensor
 from paramixer_core.mixing import mix, prepare, use_implementation
 from paramixer_core.mixing.reference import dense_factors, mix_reference
 from paramixer_core.mixing.table import choose
-from paramixer_core.protocols import Offsets, Protocol, protocol_offsets
+from paramixer_core.protocols import Protocol, protocol_offsets
+from tests.mixing.problems import case, gradients
 
 RAGGED = (2, 3, 7, 12, 16, 100, 129)
 PATTERNS = ((Protocol.CHORD, 0), (Protocol.CDIL, 3), (Protocol.CDIL, 9))
 prepare()
 KEPT_LEAN = ["rolled", "portable", "native"]  # keep values and weights alone for the backward
 CPU_PATHS = ["authors", *KEPT_LEAN]
-
-
-def case(
-    offsets: Offsets,
-    seq: int,
-    batch: int = 2,
-    channels: int = 3,
-    dtype: torch.dtype = torch.float64,
-) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(seq)
-    values = torch.randn(batch, seq, channels, generator=generator, dtype=dtype)
-    weights = torch.randn(
-        len(offsets), batch, seq, len(offsets[0]), generator=generator, dtype=dtype
-    )
-    weights = weights / len(offsets[0])
-    return values.requires_grad_(), weights.requires_grad_()
-
-
-def gradients(result: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
-    direction = torch.linspace(-1, 1, result.numel(), dtype=result.dtype).view_as(result)
-    return torch.autograd.grad(result, inputs, direction)
 
 
 @pytest.mark.parametrize("path", CPU_PATHS)
@@ -93,53 +72,6 @@ def test_strides_do_not_matter(path):
     torch.testing.assert_close(
         gradients(result, turned, sliced), gradients(expected, values, weights)
     )
-
-
-@pytest.mark.parametrize("path", ["portable", "native"])
-@pytest.mark.parametrize("batch", [1, 5])
-def test_long_sequences_in_float32_agree(path, batch):
-    """Longer than one part of the batch, in the dtype that trains."""
-    offsets = protocol_offsets(Protocol.CHORD, 2500)
-    values, weights = case(offsets, 2500, batch=batch, channels=20, dtype=torch.float32)
-    plain = mix(values, weights, offsets, implementation="rolled")
-    result = mix(values, weights, offsets, implementation=path)
-    torch.testing.assert_close(result, plain, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(
-        gradients(result, values, weights),
-        gradients(plain, values, weights),
-        atol=1e-4,
-        rtol=1e-4,
-    )
-
-
-@pytest.mark.parametrize("path", ["portable", "native"])
-@pytest.mark.parametrize("seq", [16384, 16500])
-def test_the_order_of_blocks_leaves_no_row_out(path, seq):
-    """Far links of CDIL on a long ring, where blocks are taken a dilation apart."""
-    offsets = protocol_offsets(Protocol.CDIL, seq, 5)[-3:]
-    values, weights = case(offsets, seq, batch=1, channels=20, dtype=torch.float32)
-    plain = mix(values, weights, offsets, implementation="rolled")
-    result = mix(values, weights, offsets, implementation=path)
-    close = {"atol": 1e-4, "rtol": 1e-4}
-    torch.testing.assert_close(result, plain, **close)
-    torch.testing.assert_close(
-        gradients(result, values, weights), gradients(plain, values, weights), **close
-    )
-
-
-@pytest.mark.parametrize("path", ["portable", "native"])
-@pytest.mark.parametrize(("batch", "seq"), [(1, 3100), (5, 130)])
-def test_the_number_of_threads_changes_no_bit(path, batch, seq, torch_threads):
-    """Whether threads take whole sequences or share the rows of one."""
-    offsets = protocol_offsets(Protocol.CDIL, seq, 5)
-    values, weights = case(offsets, seq, batch=batch, channels=32, dtype=torch.float32)
-    found = []
-    for count in (1, 2, 3):
-        torch_threads(count)
-        result = mix(values, weights, offsets, implementation=path)
-        found.append((result, *gradients(result, values, weights)))
-    for other in found[1:]:
-        assert all(map(torch.equal, found[0], other))
 
 
 @pytest.mark.parametrize("path", CPU_PATHS)
@@ -197,22 +129,6 @@ def test_only_values_and_weights_are_kept_for_backward(path):
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         mix(values, weights, offsets, implementation=path)
     assert sorted(t.data_ptr() for t in kept) == sorted([values.data_ptr(), weights.data_ptr()])
-
-
-def test_memory_kept_from_call_to_call_mixes_up_no_threads():
-    """Every thread works in memory of its own, which the sizes and dtypes before have left."""
-
-    def work(seq: int) -> None:
-        dtype = torch.float32 if seq % 2 else torch.float64
-        offsets = protocol_offsets(Protocol.CHORD, seq)
-        values, weights = case(offsets, seq, dtype=dtype)
-        expected = gradients(mix_reference(values, weights, offsets), values, weights)
-        for path in ("portable", "native"):
-            result = mix(values, weights, offsets, implementation=path)
-            torch.testing.assert_close(gradients(result, values, weights), expected)
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(work, [7, 100, 31, 64, 129, 12] * 4))
 
 
 def test_the_dense_factor_is_what_a_unit_vector_sees():
