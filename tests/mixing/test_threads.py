@@ -1,4 +1,4 @@
-"""Long sequences and many threads: the fast CPU paths agree with the plain ones, and never differ."""
+"""Long sequences and many threads: the fast CPU paths agree with the plain ones, bit for bit."""
 
 from concurrent.futures import ThreadPoolExecutor
 
