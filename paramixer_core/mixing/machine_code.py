@@ -1,14 +1,13 @@
 """Machine code without a compiler on the machine: functions written in LLVM's language.
 
 `Code` writes one function: loops, places in arrays, vectors. `load` has LLVM optimise a module for
-a processor and gives its functions to Python; they run without the interpreter's lock.
+a processor and says where its functions are.
 """
 
-import ctypes
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import llvmlite.binding as llvm
 from llvmlite import ir
@@ -35,8 +34,15 @@ def this_machine() -> Machine:
     return Machine(32 if features.get("avx") else 16, 16, features.flatten())
 
 
-def load(module: ir.Module, machine: Machine) -> Callable[[str], Callable[..., None]]:
-    """Optimise a module and load it; gives the way to its functions, which take pointers alone."""
+class Library(NamedTuple):
+    """A loaded module: where its functions are, as long as this is kept."""
+
+    addresses: dict[str, int]
+    engine: Any  # whose memory they are in
+
+
+def load(module: ir.Module, machine: Machine, names: Sequence[str]) -> Library:
+    """Optimise a module for a machine and load it."""
     with one_at_a_time:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
@@ -50,14 +56,7 @@ def load(module: ir.Module, machine: Machine) -> Callable[[str], Callable[..., N
         passes.getModulePassManager().run(read, passes)
         engine = llvm.create_mcjit_compiler(read, target)
         engine.finalize_object()
-
-    def function(name: str) -> Callable[..., None]:
-        pointers = [ctypes.c_void_p] * len(module.get_global(name).args)
-        called: Any = ctypes.CFUNCTYPE(None, *pointers)(engine.get_function_address(name))
-        called.engine = engine  # the code is in its memory
-        return cast("Callable[..., None]", called)
-
-    return function
+        return Library({name: engine.get_function_address(name) for name in names}, engine)
 
 
 class Code(ir.IRBuilder):  # type: ignore[misc]

@@ -7,18 +7,23 @@ and meet after each factor.) A few rows of the result stay in registers while al
 summed; a link is a pointer, since its distance is the same for every row until it wraps around
 the ring, so there are no indices to read. The gradient by the values is the same loop with the
 distances negated: each row gathers from those that read it, and nothing is scattered. The
-gradient by the weights sums as many dot products at once as a register has lanes. The backward
-pass keeps values and weights alone and computes the values between the factors again in scratch
-memory that is reused from call to call, which is faster than to write and read them through main
-memory. The loops are in `paramixer_core/native/mixing.cpp`.
+gradient by the weights sums as many dot products at once as a register has lanes, in registers.
+The backward pass keeps values and weights alone and computes the values between the factors again
+in scratch memory that is reused from call to call, which is faster than to write and read them
+through main memory. Big results are written into large pages. The loops are in
+`paramixer_core/native/mixing.cpp`.
 
-What limits it (batch 8, 32 channels, two threads of a Xeon with AVX-512). At N = 128 the loops
-take 0.15 of 0.39 ms; the rest is autograd and what Python does around the calls. While a
-sequence fits in cache, a link of a row (128 bytes) takes a thread 1.0 to 1.4 ns, near what the
-first-level cache delivers; at N = 8192, where values, weights and their gradients no longer fit,
-2.7 ns forward and 4.5 ns backward. Measured and no faster: eight rows in registers instead of
-four, both gradients in one pass over the links, and the rows of every sequence shared by all
-threads (1.1 to 1.4 times slower at N = 4096 and 8192).
+What limits it (batch 8, 32 channels, two threads of a Xeon with AVX-512 at 2.8 GHz). At N = 128
+the loops take 0.12 of 0.19 ms; the rest is autograd and what Python does around the calls. A link
+of a row takes a thread 0.9 ns forward and 2.9 ns backward (0.9 to compute V again, 1.0 for the dot
+product, 1.0 for the gradient by V) up to N = 512, and 1.0 and 3.3 ns at N = 2048. To load a link's
+weight and its 128 bytes from the first-level cache is 0.55 ns at best, 0.7 ns in this loop with
+all data there; the rest is the second-level cache, since half of CHORD's links, and most of
+CDIL's, lead further than the first holds. At N = 8192, where values, weights and gradients fill
+the second level too, it is 1.2 and 4.2 ns. Measured and no faster: eight rows in registers instead
+of four, weights spread from a register by shuffles instead of from memory, prefetching of weights,
+both gradients in one pass over the links, and the rows of every sequence shared by all threads
+(1.1 to 1.4 times slower at N = 4096 and 8192).
 """
 
 from functools import lru_cache

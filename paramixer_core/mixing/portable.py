@@ -16,11 +16,7 @@ its vectoriser finds no way to keep a row in registers).
 
 import ctypes
 import math
-import os
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from functools import lru_cache
 from itertools import accumulate, pairwise
 
@@ -28,7 +24,8 @@ import torch
 from torch import Tensor
 
 from paramixer_core.large_pages import in_large_pages
-from paramixer_core.mixing.portable_passes import NUMBERS, SHARE, passes
+from paramixer_core.mixing.portable_passes import TOLD, passes
+from paramixer_core.mixing.team import run_in_threads
 from paramixer_core.protocols import Offsets
 
 ROWS_TO_SHARE = 1024
@@ -53,7 +50,6 @@ class Workspace(threading.local):
 
 
 workspace = Workspace()
-sharing = threading.Lock()  # callers that wait for each other all need a thread at the same time
 
 
 def row_blocks(ahead: tuple[int, ...], seq: int, row_bytes: int) -> list[tuple[int, int]]:
@@ -109,9 +105,16 @@ def tables_of(offsets: Offsets, seq: int, channels: int, row_bytes: int, turned:
 def forward(values: Tensor, weights: Tensor, offsets: Offsets, residual: bool) -> Tensor:
     """All factors. Shapes as in `mix`; CPU, float32 and float64."""
     values, weights = values.detach().contiguous(), weights.detach().contiguous()
+    call = Call(values, weights, offsets, residual)
     result = in_large_pages(torch.empty_like(values))
-    tables = [tables_for(values, offsets, turned=False)]
-    run("forward", [*tables, values, weights], [result], planes=2, residual=residual)
+    if not call.shares_rows:
+        scratch = call.scratch(planes=2)
+        call.run("forward", values=values, weights=weights, result=result, scratch=scratch)
+        return result
+    for m, factor in enumerate(weights):
+        write = result if m + 1 == len(weights) else torch.empty_like(values)
+        call.run("sum_rows_of_all", m, values=values, weights=factor, result=write)
+        values = write
     return result
 
 
@@ -120,67 +123,77 @@ def backward(
 ) -> tuple[Tensor, Tensor]:
     """Gradients by values and weights."""
     values, weights = values.detach().contiguous(), weights.detach().contiguous()
-    grads = (
-        in_large_pages(torch.empty_like(values)),
-        in_large_pages(torch.empty_like(weights)),
-    )
-    tables = [tables_for(values, offsets, turned) for turned in (False, True)]
-    inputs = [*tables, grad.detach().contiguous(), values, weights]
-    run("backward", inputs, grads, planes=len(offsets) + 1, residual=residual)
-    return grads
-
-
-def tables_for(values: Tensor, offsets: Offsets, turned: bool) -> Tensor:
-    """The tables for values of this shape and dtype."""
-    _, seq, channels = values.shape
-    return tables_of(offsets, seq, channels, channels * values.element_size(), turned)
-
-
-def run(
-    name: str, inputs: list[Tensor], results: Sequence[Tensor], planes: int, residual: bool
-) -> None:
-    """Call `forward` or `backward` of the compiled loops in as many threads as PyTorch uses.
-
-    Each takes whole sequences; when there are fewer sequences than threads and they are long, the
-    threads share the rows of one and meet after each factor.
-    """
-    values, weights = inputs[-2:]
-    batch, seq, channels = values.shape
-    threads = torch.get_num_threads()
-    by_rows = batch < threads and seq >= ROWS_TO_SHARE * threads
-    count = threads if by_rows else max(1, min(threads, batch))
-    plane = -(-seq * channels // 64) * 64 + 64  # 64 more: planes must not share cache sets
-    scratch = workspace.take((1 if by_rows else count) * planes * plane, values)
-    function = getattr(passes(channels, values.dtype == torch.float64), name)
-    meeting = ctypes.c_int64(0)
-    numbers = (batch, seq, weights.shape[0], weights.shape[3], int(residual), plane)
-
-    def call(member: int) -> None:
-        mine = (seq if by_rows else batch) * member // count
-        next_one = (seq if by_rows else batch) * (member + 1) // count
-        share = (0, batch, mine, next_one, count) if by_rows else (mine, next_one, 0, seq, 1)
-        room = 0 if by_rows else member * planes * plane * scratch.element_size()
-        told = (ctypes.c_int64 * (len(NUMBERS) + len(SHARE)))(*numbers, *share)
-        function(
-            ctypes.addressof(told),
-            ctypes.addressof(meeting),
-            *(tensor.data_ptr() for tensor in inputs),
-            scratch.data_ptr() + room,
-            *(tensor.data_ptr() for tensor in results),
+    grad = grad.detach().contiguous()
+    call = Call(values, weights, offsets, residual)
+    grad_weights = in_large_pages(torch.empty_like(weights))
+    if not call.shares_rows:
+        grad_values = in_large_pages(torch.empty_like(values))
+        call.run(
+            "backward",
+            values=values,
+            weights=weights,
+            grad=grad,
+            scratch=call.scratch(planes=len(offsets) + 1),
+            grad_values=grad_values,
+            grad_weights=grad_weights,
         )
+        return grad_values, grad_weights
+    reached = [values]
+    for m, factor in enumerate(weights[:-1]):
+        reached.append(torch.empty_like(values))
+        call.run("sum_rows_of_all", m, values=reached[m], weights=factor, result=reached[-1])
+    for m in reversed(range(len(offsets))):
+        call.run(
+            "dot_products_of_all", m, values=reached.pop(), grad=grad, grad_weights=grad_weights[m]
+        )
+        write = torch.empty_like(values)
+        call.run("sum_rows_of_all", m, turned=True, values=grad, weights=weights[m], result=write)
+        grad = write
+    return grad, grad_weights
 
-    with sharing if by_rows else nullcontext():
-        others = [pool(count).submit(call, member) for member in range(1, count)]
-        call(0)
-        for other in others:
-            other.result()
 
+class Call:
+    """One call of the operator: its sizes, its tables, its team of threads.
 
-@lru_cache(maxsize=4)
-def pool(threads: int) -> ThreadPoolExecutor:
-    """All but one of a number of threads: the caller is the other."""
-    return ThreadPoolExecutor(threads - 1, thread_name_prefix="mixing")
+    Each thread takes whole sequences. When there are fewer of them than threads, and they are
+    long, the threads share the rows of all, a factor at a time.
+    """
 
+    def __init__(self, values: Tensor, weights: Tensor, offsets: Offsets, residual: bool) -> None:
+        self.values, self.offsets = values, offsets
+        batch, seq, channels = values.shape
+        self.threads = torch.get_num_threads()
+        self.shares_rows = batch < self.threads and seq >= ROWS_TO_SHARE * self.threads
+        self.plane = -(-seq * channels // 64) * 64 + 64  # 64 more: they must not share cache sets
+        self.sizes = {
+            "batch": batch,
+            "seq": seq,
+            "factors": len(offsets),
+            "links": weights.shape[3],
+            "residual": int(residual),
+            "plane": self.plane,
+        }
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=pool.cache_clear)  # threads do not live on in a child
+    def scratch(self, planes: int) -> Tensor:
+        """A room of so many planes for each thread."""
+        self.sizes["room"] = planes * self.plane
+        rooms = max(1, min(self.threads, self.sizes["batch"]))
+        return workspace.take(rooms * planes * self.plane, self.values)
+
+    def tables(self, factor: int | None, turned: bool) -> Tensor:
+        """The tables of one factor, or of all."""
+        _, seq, channels = self.values.shape
+        offsets = self.offsets if factor is None else self.offsets[factor : factor + 1]
+        return tables_of(offsets, seq, channels, channels * self.values.element_size(), turned)
+
+    def run(
+        self, name: str, factor: int | None = None, turned: bool = False, **tensors: Tensor
+    ) -> None:
+        """Have the team do a pass, of one factor or of all."""
+        tables = {"tables": self.tables(factor, turned), "turned": self.tables(factor, True)}
+        places = {key: tensor.data_ptr() for key, tensor in (tables | tensors).items()}
+        numbers = self.sizes | places
+        told = (ctypes.c_int64 * len(TOLD))(*(numbers.get(each, 0) for each in TOLD))
+        library = passes(self.values.shape[2], self.values.dtype == torch.float64)
+        work = self.threads if self.shares_rows else min(self.threads, self.sizes["batch"])
+        run_in_threads(library.addresses[name], told, max(1, work))

@@ -6,9 +6,10 @@ from functools import partial
 
 import pytest
 import torch
+from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
-from paramixer_core.mixing import mix, table
+from paramixer_core.mixing import mix, table, team
 from paramixer_core.mixing.machine_code import Machine, this_machine
 from paramixer_core.mixing.portable_passes import passes
 from paramixer_core.protocols import Protocol, protocol_offsets
@@ -44,19 +45,26 @@ def test_narrower_vectors_give_the_same(monkeypatch, machine, dtype, channels):
     torch.testing.assert_close(*found, **small)
 
 
-def test_callers_that_share_rows_wait_for_each_other_alone(torch_threads):
-    """Callers whose threads all wait for the others' would wait for ever."""
+@pytest.mark.parametrize("with_openmp", [True, False])
+@pytest.mark.parametrize("seq", [40, 3200])
+def test_callers_at_the_same_time_get_what_one_gets(monkeypatch, torch_threads, with_openmp, seq):
+    """Whether threads take sequences or share rows, and whose threads they are."""
+    if not with_openmp:
+        monkeypatch.setattr(team, "openmp", lambda: None)
     torch_threads(3)
-    offsets = protocol_offsets(Protocol.CDIL, 3200, 3)
     torch.manual_seed(0)
-    values, weights = torch.randn(1, 3200, 8), torch.randn(len(offsets), 1, 3200, 3)
-    expected = mix(values, weights, offsets, implementation="portable")
+    offsets = protocol_offsets(Protocol.CDIL, seq, 3)
+    values = torch.randn(2, seq, 8, requires_grad=True)
+    weights = torch.randn(len(offsets), 2, seq, 3)
 
-    def work(_: int) -> bool:
-        return torch.equal(mix(values, weights, offsets, implementation="portable"), expected)
+    def work(_: int) -> list[Tensor]:
+        mixed = mix(values, weights, offsets, implementation="portable")
+        return [mixed, *torch.autograd.grad(mixed.square().sum(), values)]
 
+    expected = work(0)
     with ThreadPoolExecutor(4) as pool:
-        assert all(pool.map(work, range(40)))
+        for found in pool.map(work, range(20)):
+            assert all(map(torch.equal, found, expected))
 
 
 def test_without_its_package_the_path_is_refused_and_never_chosen(monkeypatch):
