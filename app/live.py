@@ -44,7 +44,7 @@ def watch(runs: list[Run]) -> None:
     watched = Watched(tuple(run.id for run in runs), over, curve)
     now = [engine.executor().status(run.id) for run in runs]
     buttons(now)
-    runs_view(live_feed.message(watched), key="runs-live")
+    runs_view(live_feed.message_of(watched, now), key="runs-live")
     if any(run.state.active for run in runs) != any(run.state.active for run in now):
         st.rerun()
 

@@ -91,8 +91,12 @@ class Watched:
 
 def message(watched: Watched) -> bytes:
     """Figures and curves of runs as they are now. An unknown run raises ParamixerError."""
-    groups = grouped([engine.executor().status(run_id) for run_id in watched.ids])
-    runs = [run for group in groups.values() for run in group]
+    return message_of(watched, [engine.executor().status(run_id) for run_id in watched.ids])
+
+
+def message_of(watched: Watched, runs: list[Run]) -> bytes:
+    """The same of runs whose present state is at hand."""
+    groups = grouped(runs)
     charts = [
         (
             replace(CURVES[quantity], x_label=AXES[watched.over]),

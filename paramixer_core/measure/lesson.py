@@ -9,9 +9,7 @@ from pathlib import Path
 
 from paramixer_core.config import RunConfig
 from paramixer_core.measure.calibration import Calibration
-from paramixer_core.measure.record import report_of
-from paramixer_core.measure.roofline import training_bytes
-from paramixer_core.runs.memory import BASE
+from paramixer_core.runs.memory import estimate_memory
 from paramixer_core.runs.run import Run, RunState
 from paramixer_core.schedule import evaluations_due
 from paramixer_core.tasks import make_task
@@ -66,7 +64,7 @@ def estimate_run(config: RunConfig, calibration: Calibration) -> RunEstimate:
         calibration.seconds(config),
         config.steps,
         evaluation_share(config, config.steps),
-        BASE + training_bytes(report_of(config)),
+        estimate_memory(config),
     )
 
 

@@ -6,7 +6,6 @@ import pytest
 from paramixer_core.config import RunConfig
 from paramixer_core.measure.calibration import Calibration
 from paramixer_core.measure.lesson import (
-    BASE,
     FIRST_START,
     FORWARD_SHARE,
     LATER_START,
@@ -47,7 +46,7 @@ def test_a_run_costs_its_steps_and_its_evaluations():
     due = 3 + 5  # at 10, 20, 50, and at every hundredth
     assert found.evaluations == pytest.approx(FORWARD_SHARE * 1000 / 100 * due / 500)
     assert found.seconds(NO_CORRECTION) == pytest.approx(5 * (1 + found.evaluations))
-    assert found.memory > BASE
+    assert found.memory == estimate_memory(config)
 
 
 @pytest.mark.parametrize(
