@@ -15,25 +15,19 @@ its vectoriser finds no way to keep a row in registers).
 """
 
 import ctypes
-import math
 import threading
-from functools import lru_cache
-from itertools import accumulate, pairwise
 
 import torch
 from torch import Tensor
 
 from paramixer_core.large_pages import in_large_pages
 from paramixer_core.mixing.portable_passes import TOLD, passes
+from paramixer_core.mixing.tables import tables_of
 from paramixer_core.mixing.team import run_in_threads
 from paramixer_core.protocols import Offsets
 
 ROWS_TO_SHARE = 1024
 """Rows for each thread from which it pays to share a sequence, and to wait for each other."""
-BLOCK_ROWS = 256
-"""Rows that are taken together where links span more than CACHED_BYTES."""
-CACHED_BYTES = 1 << 20
-"""What links may span before the order of rows matters."""
 
 
 class Workspace(threading.local):
@@ -52,56 +46,6 @@ class Workspace(threading.local):
 workspace = Workspace()
 
 
-def row_blocks(ahead: tuple[int, ...], seq: int, row_bytes: int) -> list[tuple[int, int]]:
-    """Rows in the order in which their links find most in cache: first row, row after the last.
-
-    While what the links span fits in cache, that is the order of the ring. When it does not, and
-    all distances are multiples of some step (CDIL's are, of its dilation), rows a step apart share
-    what they read: a block of rows, then the block one step on, all the way round, and only then
-    the block beside the first.
-    """
-    distances = [min(each, seq - each) for each in ahead]
-    step = math.gcd(*distances)
-    if 2 * max(distances) * row_bytes < CACHED_BYTES or step < BLOCK_ROWS:
-        return [(0, seq)]
-    return [
-        (base + beside, min(seq, base + step, base + beside + BLOCK_ROWS))
-        for beside in range(0, step, BLOCK_ROWS)
-        for base in range(0, seq - beside, step)
-    ]
-
-
-def table_of(
-    ahead: tuple[int, ...], seq: int, channels: int, row_bytes: int, turned: bool
-) -> list[int]:
-    """How many stretches of rows there are in which no link wraps around the ring, and each one.
-
-    A stretch is: first row, row after the last, and for each link the distance to its value and
-    to its weight, in elements. `turned` links are the transposed factor's: they reach as far
-    behind, and a weight lies at the row that is reached.
-    """
-    links = len(ahead)
-    reach = [(seq - each) % seq for each in ahead] if turned else list(ahead)
-    ends = sorted({seq - each for each in reach})
-    table = [0]
-    for first, last in row_blocks(tuple(reach), seq, row_bytes):
-        bounds = [first, *(end for end in ends if first < end < last), last]
-        for start, until in pairwise(bounds):
-            rows = [each - seq if start + each >= seq else each for each in reach]
-            table += [start, until, *(row * channels for row in rows)]
-            table += [k + (row * links if turned else 0) for k, row in enumerate(rows)]
-            table[0] += 1
-    return table
-
-
-@lru_cache(maxsize=128)
-def tables_of(offsets: Offsets, seq: int, channels: int, row_bytes: int, turned: bool) -> Tensor:
-    """Where each factor's table begins, then the tables."""
-    tables = [table_of(ahead, seq, channels, row_bytes, turned) for ahead in offsets]
-    starts = accumulate((len(table) for table in tables[:-1]), initial=len(tables))
-    return torch.tensor([*starts, *(number for table in tables for number in table)])
-
-
 def forward(values: Tensor, weights: Tensor, offsets: Offsets, residual: bool) -> Tensor:
     """All factors. Shapes as in `mix`; CPU, float32 and float64."""
     values, weights = values.detach().contiguous(), weights.detach().contiguous()
@@ -111,8 +55,9 @@ def forward(values: Tensor, weights: Tensor, offsets: Offsets, residual: bool) -
         scratch = call.scratch(planes=2)
         call.run("forward", values=values, weights=weights, result=result, scratch=scratch)
         return result
+    between = call.planes(2)
     for m, factor in enumerate(weights):
-        write = result if m + 1 == len(weights) else torch.empty_like(values)
+        write = result if m + 1 == len(weights) else between[m % 2]
         call.run("sum_rows_of_all", m, values=values, weights=factor, result=write)
         values = write
     return result
@@ -125,31 +70,31 @@ def backward(
     values, weights = values.detach().contiguous(), weights.detach().contiguous()
     grad = grad.detach().contiguous()
     call = Call(values, weights, offsets, residual)
+    grad_values = in_large_pages(torch.empty_like(values))
     grad_weights = in_large_pages(torch.empty_like(weights))
+    factors = len(offsets)
     if not call.shares_rows:
-        grad_values = in_large_pages(torch.empty_like(values))
         call.run(
             "backward",
             values=values,
             weights=weights,
             grad=grad,
-            scratch=call.scratch(planes=len(offsets) + 1),
+            scratch=call.scratch(planes=factors + 1),
             grad_values=grad_values,
             grad_weights=grad_weights,
         )
         return grad_values, grad_weights
-    reached = [values]
-    for m, factor in enumerate(weights[:-1]):
-        reached.append(torch.empty_like(values))
-        call.run("sum_rows_of_all", m, values=reached[m], weights=factor, result=reached[-1])
-    for m in reversed(range(len(offsets))):
+    *reached, even, odd = (values, *call.planes(factors + 1))
+    for m in range(factors - 1):
+        call.run("sum_rows_of_all", m, values=reached[m], weights=weights[m], result=reached[m + 1])
+    for m in reversed(range(factors)):
         call.run(
-            "dot_products_of_all", m, values=reached.pop(), grad=grad, grad_weights=grad_weights[m]
+            "dot_products_of_all", m, values=reached[m], grad=grad, grad_weights=grad_weights[m]
         )
-        write = torch.empty_like(values)
+        write = grad_values if m == 0 else (even, odd)[m % 2]
         call.run("sum_rows_of_all", m, turned=True, values=grad, weights=weights[m], result=write)
         grad = write
-    return grad, grad_weights
+    return grad_values, grad_weights
 
 
 class Call:
@@ -172,6 +117,7 @@ class Call:
             "links": weights.shape[3],
             "residual": int(residual),
             "plane": self.plane,
+            "rows_a_ticket": -(-seq // self.threads),
         }
 
     def scratch(self, planes: int) -> Tensor:
@@ -180,11 +126,16 @@ class Call:
         rooms = max(1, min(self.threads, self.sizes["batch"]))
         return workspace.take(rooms * planes * self.plane, self.values)
 
+    def planes(self, count: int) -> Tensor:
+        """Memory for so many tensors like the values."""
+        size = count * self.values.numel()
+        return workspace.take(size, self.values)[:size].view(count, *self.values.shape)
+
     def tables(self, factor: int | None, turned: bool) -> Tensor:
         """The tables of one factor, or of all."""
         _, seq, channels = self.values.shape
         offsets = self.offsets if factor is None else self.offsets[factor : factor + 1]
-        return tables_of(offsets, seq, channels, channels * self.values.element_size(), turned)
+        return tables_of(offsets, seq, channels * self.values.element_size(), turned)
 
     def run(
         self, name: str, factor: int | None = None, turned: bool = False, **tensors: Tensor

@@ -1,7 +1,7 @@
 """The loops of the portable path: one factor, and the gradient by its weights.
 
 A row of values is a few whole vector registers, so the loops name the registers themselves. They
-read from a table (`portable.table_of`) where the links of a factor lead.
+read from a table (`tables.table_of`) where the links of a factor lead.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,12 @@ class FactorCode:
             line = code.add(here, INTEGER(1))
             row = code.larger(code.entry(table, line), first)
             until = code.smaller(code.entry(table, line, INTEGER(1)), last)
-            yield code.add(line, INTEGER(2)), row, until
+            with code.if_then(code.icmp_signed("<", row, until)):
+                yield code.add(line, INTEGER(2)), row, until
+
+    def ahead(self, code: Code, table: ir.Value, *place: ir.Value) -> ir.Value:
+        """How far a link's value lies ahead, in numbers."""
+        return code.mul(code.entry(table, *place), INTEGER(self.channels))
 
     def columns(self, code: Code, most: int) -> Iterator[tuple[ir.Value, list[int]]]:
         """All channels, at most `most` registers at a time: the first column, the widths."""
@@ -69,7 +74,7 @@ class FactorCode:
                     with code.if_then(code.icmp_signed("!=", residual, INTEGER(0))):
                         sums.set(code.at(values, place))
                     for k in code.each(links):
-                        value = code.at(values, place, code.entry(table, line, k))
+                        value = code.at(values, place, self.ahead(code, table, line, k))
                         shift = code.entry(table, line, links, k)
                         sums.add(code.at(weights, code.mul(row, links), shift), links, value)
                     sums.put(code.at(out, place))
@@ -89,7 +94,9 @@ class FactorCode:
                         for row, rows in code.blocks(low, high, (self.lanes // some, 1)):
                             place = code.add(code.mul(row, INTEGER(self.channels)), column)
                             reads = [
-                                code.at(values, place, code.entry(table, line, k, INTEGER(each)))
+                                code.at(
+                                    values, place, self.ahead(code, table, line, k, INTEGER(each))
+                                )
                                 for each in range(some)
                             ]
                             dots = self.dots(code, code.at(grad, place), reads, rows, widths)

@@ -22,14 +22,12 @@ from paramixer_core.mixing.machine_code import (
 )
 from paramixer_core.mixing.portable_loops import FactorCode
 
-SIZES = ("batch", "seq", "factors", "links", "residual", "plane", "room")
+SIZES = ("batch", "seq", "factors", "links", "residual", "plane", "room", "rows_a_ticket")
 DRAWN = ("tickets", "rooms")
 """How many tickets and rooms of scratch memory have been taken: zero before the call."""
 TENSORS = ("tables", "turned", "values", "weights", "grad", "scratch")
 RESULTS = ("result", "grad_values", "grad_weights")
 TOLD = SIZES + DRAWN + TENSORS + RESULTS
-
-ROWS_A_TICKET = 256
 
 
 @lru_cache(maxsize=64)
@@ -113,7 +111,6 @@ class Call:
         self.code, self.told, self.loops = code, told, loops
         self.batch, self.seq, self.factors = map(self.number, ("batch", "seq", "factors"))
         self.links, self.channels = self.number("links"), INTEGER(loops.channels)
-        self.all_rows = (INTEGER(0), self.seq)
 
     def place(self, name: str) -> ir.Value:
         """Where a number stands that is told."""
@@ -146,11 +143,11 @@ class Call:
 
     def parts(self) -> Iterator[tuple[ir.Value, tuple[ir.Value, ir.Value]]]:
         """A loop over sequences and some rows of each: as many as a ticket is for."""
-        code, rows = self.code, INTEGER(ROWS_A_TICKET)
-        each = code.sdiv(code.add(self.seq, INTEGER(ROWS_A_TICKET - 1)), rows)
+        code, many = self.code, self.number("rows_a_ticket")
+        each = code.sdiv(code.sub(code.add(self.seq, many), INTEGER(1)), many)
         for ticket in self.tickets(code.mul(self.batch, each)):
-            first = code.mul(code.srem(ticket, each), rows)
-            last = code.smaller(code.add(first, rows), self.seq)
+            first = code.mul(code.srem(ticket, each), many)
+            last = code.smaller(code.add(first, many), self.seq)
             yield code.sdiv(ticket, each), (first, last)
 
     def take_a_room(self) -> None:
@@ -186,9 +183,10 @@ class Call:
         rows: tuple[ir.Value, ir.Value] | None = None,
     ) -> None:
         """Apply a factor to what the variable `read` points to, and point it to the result."""
-        places = [write, self.code.load(read, typ=POINTER), self.links_of("weights", m, b)]
-        numbers = [self.links, self.number("residual"), *(rows or self.all_rows)]
-        self.code.call(self.loops.sum_rows, [*places, self.table(tables, m), *numbers])
+        table = self.table(tables, m)
+        places = [write, self.code.load(read, typ=POINTER), self.links_of("weights", m, b), table]
+        numbers = [self.links, self.number("residual"), *(rows or (INTEGER(0), self.seq))]
+        self.code.call(self.loops.sum_rows, [*places, *numbers])
         self.code.store(write, read)
 
     def dot_products(
@@ -200,5 +198,7 @@ class Call:
         rows: tuple[ir.Value, ir.Value] | None = None,
     ) -> None:
         """The gradient by a factor's weights."""
-        places = [self.links_of("grad_weights", m, b), grad, values, self.table("tables", m)]
-        self.code.call(self.loops.dot_products, [*places, self.links, *(rows or self.all_rows)])
+        table = self.table("tables", m)
+        places = [self.links_of("grad_weights", m, b), grad, values, table]
+        numbers = [self.links, *(rows or (INTEGER(0), self.seq))]
+        self.code.call(self.loops.dot_products, [*places, *numbers])

@@ -49,7 +49,7 @@ def int64_array(numbers: tuple[int, ...]) -> Any:
 POINTER, INTEGER = ctypes.c_void_p, ctypes.c_int
 ARGUMENTS = {
     "mix_forward": (*[POINTER] * 4, INTEGER, INTEGER, POINTER),
-    "mix_backward": (*[POINTER] * 5, INTEGER, INTEGER, *[POINTER] * 2),
+    "mix_backward": (*[POINTER] * 6, INTEGER, INTEGER, *[POINTER] * 2),
     "link_mlps_forward": (*[POINTER] * 6, INTEGER, POINTER),
     "link_mlps_backward": (*[POINTER] * 6, INTEGER, *[POINTER] * 5),
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 #include <type_traits>
 #include <vector>
 
@@ -21,69 +20,25 @@ template <typename T> struct Link {
   const T *weights;
 };
 
-// Rows in stretches in which every link wraps around the ring or does not.
-template <typename T> class Stretches {
-public:
-  explicit Stretches(int64_t count) : links(count) {}
+// A factor's table (tables.py), stretches of rows in which every link is as far from its row, cut to
+// the rows that a thread is to take.
+struct Table {
+  const int64_t *lines;
+  int64_t links, first, last;
 
-  // Call `run(first, last, links)` for each stretch. `ahead` is how far each link reaches, in
-  // 0..seq-1. Its weight lies at the row itself, or, when `turned`, at the row it reaches.
-  template <typename Run>
-  void each(const int64_t *ahead, const Shape &shape, const T *values, int64_t stride,
-            const T *weights, bool turned, int64_t first, int64_t last, Run run) {
-    ends.clear();
-    for (int64_t k = 0; k < shape.links; ++k)
-      if (int64_t end = shape.seq - ahead[k]; end > first && end < last) ends.push_back(end);
-    ends.push_back(last);
-    std::sort(ends.begin(), ends.end());
-    for (int64_t end : ends) {
-      if (end <= first) continue;
-      for (int64_t k = 0; k < shape.links; ++k) {
-        const int64_t shift = first + ahead[k] >= shape.seq ? ahead[k] - shape.seq : ahead[k];
-        links[k] = {values + shift * stride, weights + k + (turned ? shift * shape.links : 0)};
-      }
-      run(first, end, links.data());
-      first = end;
+  // Call `run(from, to, found)` for every stretch; `found` has room for all links.
+  template <typename T, typename Run>
+  void each(const T *values, int64_t stride, const T *weights, std::vector<Link<T>> &found,
+            Run run) const {
+    const int64_t *line = lines + 1;
+    for (int64_t count = lines[0]; count > 0; --count, line += 2 + 2 * links) {
+      const int64_t from = std::max(line[0], first), to = std::min(line[1], last);
+      if (from >= to) continue;
+      for (int64_t k = 0; k < links; ++k)
+        found[k] = {values + line[2 + k] * stride, weights + line[2 + links + k]};
+      run(from, to, found.data());
     }
   }
-
-private:
-  std::vector<Link<T>> links;
-  std::vector<int64_t> ends;
-};
-
-// Rows in the order in which their links find most in cache, a block at a time.
-//
-// While what the links span fits in cache, that is the order of the ring. When it does not, and all
-// distances are multiples of some step (CDIL's are, of its dilation), rows a step apart share what
-// they read: so take a block of rows, then the block one step on, all the way round, and only then
-// the block beside the first.
-class Blocks {
-public:
-  Blocks(const int64_t *ahead, const Shape &shape, int64_t row_bytes) : step(0) {
-    int64_t span = 0;
-    for (int64_t k = 0; k < shape.links; ++k) {
-      const int64_t distance = std::min(ahead[k], shape.seq - ahead[k]);
-      span = std::max(span, 2 * distance);
-      step = std::gcd(step, distance);
-    }
-    if (span * row_bytes < SPAN_IN_CACHE) step = shape.seq;
-    else if (step < ROWS) step = 0;  // all rows at once: no order of blocks is any better
-  }
-
-  template <typename Run> void each(int64_t first, int64_t last, Run run) const {
-    if (step == 0) run(first, last);
-    for (int64_t beside = 0; beside < step; beside += ROWS)
-      for (int64_t base = first / step * step; base < last; base += step) {
-        const int64_t from = std::max(first, base + beside);
-        const int64_t to = std::min({last, base + step, base + beside + ROWS});
-        if (from < to) run(from, to);
-      }
-  }
-
-private:
-  static constexpr int64_t ROWS = 256, SPAN_IN_CACHE = 1 << 20;
-  int64_t step;
 };
 
 // Call `run(column, parts)` for pieces of 4, 2 or 1 vectors (`parts`, a constant) of a row.
@@ -125,20 +80,19 @@ inline void sum_links(T *out, const T *self, const Link<T> *links, int64_t count
   (store(out + place + at(I), sums[I]), ...);
 }
 
-// out[i] = sum_k weight_k(i) values[i + ahead_k] (+ values[i]) for rows first..last.
+// out[i] = sum_k weight_k(i) values[i + ahead_k] (+ values[i]) for the rows of a table.
 template <typename T>
-void apply_factor(T *out, const T *values, const T *weights, const int64_t *ahead,
-                  const Shape &shape, int64_t row_stride, bool residual, bool turned, int64_t first,
-                  int64_t last, Stretches<T> &stretches) {
+void apply_factor(T *out, const T *values, const T *weights, const Table &table,
+                  int64_t row_stride, bool residual, std::vector<Link<T>> &found) {
   const T *self = residual ? values : nullptr;
   with_stride<T>(row_stride, [&](auto stride) {
-    stretches.each(
-        ahead, shape, values, stride, weights, turned, first, last,
+    table.each(
+        values, stride, weights, found,
         [&](int64_t from, int64_t to, const Link<T> *links) {
           for_columns<T>(stride, [&](int64_t column, auto parts) {
             int64_t row = from;
             const auto take = [&](auto rows) {
-              sum_links<T, parts>(out, self, links, shape.links, row, column, stride,
+              sum_links<T, parts>(out, self, links, table.links, row, column, stride,
                                   std::make_integer_sequence<int, rows * parts>());
               row += rows;
             };
@@ -184,17 +138,16 @@ inline void dot_products(T *grad_weights, const T *grad, const Link<T> *links, i
           row_product<T>(grad + row * stride, links[k].values + row * stride, stride));
 }
 
-// grad_weights[i, k] for rows first..last and all links: a few rows at a time, so that they stay in
+// grad_weights[i, k] for the rows of a table and all links: a few rows at a time, so that they stay in
 // the first-level cache while the links are taken four, two and one at once.
 template <typename T>
-void link_gradients(T *grad_weights, const T *grad, const T *values, const int64_t *ahead,
-                    const Shape &shape, int64_t row_stride, int64_t first, int64_t last,
-                    Stretches<T> &stretches) {
+void link_gradients(T *grad_weights, const T *grad, const T *values, const Table &table,
+                    int64_t row_stride, std::vector<Link<T>> &found) {
   constexpr int64_t ROWS = 32;
-  const int64_t count = shape.links;
+  const int64_t count = table.links;
   with_stride<T>(row_stride, [&](auto stride) {
-    stretches.each(
-        ahead, shape, values, stride, values, false, first, last,
+    table.each(
+        values, stride, values, found,
         [&](int64_t from, int64_t to, const Link<T> *links) {
           for (; from < to; from += ROWS) {
             const int64_t until = std::min(to, from + ROWS);
@@ -223,19 +176,19 @@ void copy_rows(T *to, int64_t to_stride, const T *from, int64_t from_stride, int
 
 // Who does what: whole sequences when there are enough for all threads, else rows of each one.
 struct Team {
-  int64_t members, first_sequence, last_sequence, first_row, last_row, room;
+  int64_t first_sequence, last_sequence, first_row, last_row, room;
   bool shares_rows;
-  Team(const Shape &s, bool by_sequence) {
-    members = team_size();
-    const int64_t me = thread_number();
-    const int64_t sequences = by_sequence ? members : 1, rows = by_sequence ? 1 : members;
-    const int64_t s_me = by_sequence ? me : 0, r_me = by_sequence ? 0 : me;
-    first_sequence = s.batch * s_me / sequences;
-    last_sequence = s.batch * (s_me + 1) / sequences;
-    first_row = s.seq * r_me / rows;
-    last_row = s.seq * (r_me + 1) / rows;
-    room = s_me;
-    shares_rows = rows > 1;
+  Team(const Shape &s, bool by_sequence) : shares_rows(!by_sequence) {
+    const int64_t me = thread_number(), members = team_size();
+    room = by_sequence ? me : 0;
+    first_sequence = by_sequence ? s.batch * me / members : 0;
+    last_sequence = by_sequence ? s.batch * (me + 1) / members : s.batch;
+    first_row = by_sequence ? 0 : s.seq * me / members;
+    last_row = by_sequence ? s.seq : s.seq * (me + 1) / members;
+  }
+  // This thread's rows of a factor.
+  Table table(const int64_t *tables, int64_t factor, const Shape &s) const {
+    return {tables + tables[factor], s.links, first_row, last_row};
   }
   // Wait until the rows of all others are there too.
   void meet() const {
@@ -250,7 +203,7 @@ template <typename T> int64_t plane_size(const Shape &s, int64_t stride) {
 }
 
 template <typename T>
-int forward(const T *values, const T *weights, const int64_t *ahead, Shape s, bool residual,
+int forward(const T *values, const T *weights, const int64_t *tables, Shape s, bool residual,
             int threads, T *result) {
   const int64_t stride = round_up(s.channels, LANES<T>), plane = plane_size<T>(s, stride);
   const bool padded = stride != s.channels, by_sequence = s.batch >= threads;
@@ -263,7 +216,7 @@ int forward(const T *values, const T *weights, const int64_t *ahead, Shape s, bo
     const Team team(s, by_sequence);
     const int64_t first = team.first_row, height = team.last_row - first;
     T *own = memory + team.room * planes * plane;
-    Stretches<T> stretches(s.links);
+    std::vector<Link<T>> found(s.links);
     for (int64_t b = team.first_sequence; b < team.last_sequence; ++b) {
       const T *reached = values + b * s.seq * s.channels;
       T *answer = result + b * s.seq * s.channels;
@@ -275,11 +228,8 @@ int forward(const T *values, const T *weights, const int64_t *ahead, Shape s, bo
       }
       for (int64_t m = 0; m < s.factors; ++m) {
         T *next = m + 1 == s.factors && !padded ? answer : own + (m % 2) * plane;
-        Blocks(ahead + m * s.links, s, stride * sizeof(T))
-            .each(first, team.last_row, [&](int64_t from, int64_t to) {
-              apply_factor(next, reached, weights + (m * s.batch + b) * s.seq * s.links,
-                           ahead + m * s.links, s, stride, residual, false, from, to, stretches);
-            });
+        apply_factor(next, reached, weights + (m * s.batch + b) * s.seq * s.links,
+                     team.table(tables, m, s), stride, residual, found);
         reached = next;
         team.meet();
       }
@@ -294,23 +244,22 @@ int forward(const T *values, const T *weights, const int64_t *ahead, Shape s, bo
 }
 
 template <typename T>
-int backward(const T *grad, const T *values, const T *weights, const int64_t *ahead, Shape s,
-             bool residual, int threads, T *grad_values, T *grad_weights) {
+int backward(const T *grad, const T *values, const T *weights, const int64_t *tables,
+             const int64_t *turned, Shape s, bool residual, int threads, T *grad_values,
+             T *grad_weights) {
   const int64_t stride = round_up(s.channels, LANES<T>), plane = plane_size<T>(s, stride);
   const bool padded = stride != s.channels, by_sequence = s.batch >= threads;
   const int64_t planes = s.factors + 3;  // V_0 .. V_{M-1}, two for the gradient, one to pad it
   const int64_t room = planes * plane;
   T *memory = static_cast<T *>(scratch.take((by_sequence ? threads : 1) * room * sizeof(T)));
   if (memory == nullptr) return 1;
-  std::vector<int64_t> behind(s.factors * s.links);
-  for (size_t k = 0; k < behind.size(); ++k) behind[k] = ahead[k] ? s.seq - ahead[k] : 0;
 #pragma omp parallel num_threads(threads)
   {
     const Team team(s, by_sequence);
     const int64_t first = team.first_row, last = team.last_row;
     T *own = memory + team.room * room;
     T *grads = own + s.factors * plane;
-    Stretches<T> stretches(s.links);
+    std::vector<Link<T>> found(s.links);
     for (int64_t b = team.first_sequence; b < team.last_sequence; ++b) {
       const T *start = values + b * s.seq * s.channels;
       const T *back = grad + b * s.seq * s.channels;
@@ -327,23 +276,17 @@ int backward(const T *grad, const T *values, const T *weights, const int64_t *ah
       const auto reached = [&](int64_t m) { return m ? own + m * plane : start; };
       const auto place = [&](int64_t m) { return (m * s.batch + b) * s.seq * s.links; };
       for (int64_t m = 0; m + 1 < s.factors; ++m) {
-        Blocks(ahead + m * s.links, s, stride * sizeof(T))
-            .each(first, last, [&](int64_t from, int64_t to) {
-              apply_factor(own + (m + 1) * plane, reached(m), weights + place(m),
-                           ahead + m * s.links, s, stride, residual, false, from, to, stretches);
-            });
+        apply_factor(own + (m + 1) * plane, reached(m), weights + place(m),
+                     team.table(tables, m, s), stride, residual, found);
         team.meet();
       }
       T *answer = grad_values + b * s.seq * s.channels;
       for (int64_t m = s.factors - 1; m >= 0; --m) {
         T *next = m == 0 && !padded ? answer : grads + (m % 2) * plane;
-        Blocks(ahead + m * s.links, s, stride * sizeof(T))
-            .each(first, last, [&](int64_t from, int64_t to) {
-              link_gradients(grad_weights + place(m), back, reached(m), ahead + m * s.links, s,
-                             stride, from, to, stretches);
-              apply_factor(next, back, weights + place(m), behind.data() + m * s.links, s, stride,
-                           residual, true, from, to, stretches);
-            });
+        link_gradients(grad_weights + place(m), back, reached(m), team.table(tables, m, s), stride,
+                       found);
+        apply_factor(next, back, weights + place(m), team.table(turned, m, s), stride, residual,
+                     found);
         back = next;
         team.meet();
       }
@@ -361,17 +304,16 @@ int backward(const T *grad, const T *values, const T *weights, const int64_t *ah
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 #define DEFINE(T, NAME)                                                                            \
-  EXPORT int mix_forward_##NAME(const T *values, const T *weights, const int64_t *ahead,           \
-                                const int64_t *shape, int residual, int threads, T *result) {      \
-    return forward<T>(values, weights, ahead, {shape[0], shape[1], shape[2], shape[3], shape[4]},  \
-                      residual, threads, result);                                                  \
+  EXPORT int mix_forward_##NAME(const T *values, const T *weights, const int64_t *tables,          \
+                                const int64_t *s, int residual, int threads, T *result) {          \
+    return forward<T>(values, weights, tables, {s[0], s[1], s[2], s[3], s[4]}, residual, threads,  \
+                      result);                                                                     \
   }                                                                                                \
   EXPORT int mix_backward_##NAME(const T *grad, const T *values, const T *weights,                 \
-                                 const int64_t *ahead, const int64_t *shape, int residual,         \
-                                 int threads, T *grad_values, T *grad_weights) {                   \
-    return backward<T>(grad, values, weights, ahead,                                               \
-                       {shape[0], shape[1], shape[2], shape[3], shape[4]}, residual, threads,      \
-                       grad_values, grad_weights);                                                 \
+                                 const int64_t *tables, const int64_t *turned, const int64_t *s,   \
+                                 int residual, int threads, T *grad_values, T *grad_weights) {     \
+    return backward<T>(grad, values, weights, tables, turned, {s[0], s[1], s[2], s[3], s[4]},      \
+                       residual, threads, grad_values, grad_weights);                              \
   }
 
 DEFINE(float, float32)
