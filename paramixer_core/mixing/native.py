@@ -10,7 +10,8 @@ distances negated: each row gathers from those that read it, and nothing is scat
 gradient by the weights sums as many dot products at once as a register has lanes, in registers.
 The backward pass keeps values and weights alone and computes the values between the factors again
 in scratch memory that is reused from call to call, which is faster than to write and read them
-through main memory. Big results are written into large pages. The loops are in
+through main memory. Big results lie in memory that
+was used before (`big_memory.py`). The loops are in
 `paramixer_core/native/mixing.cpp`.
 
 What limits it (batch 8, 32 channels, two threads of a Xeon with AVX-512 at 2.8 GHz). At N = 128
@@ -26,11 +27,10 @@ both gradients in one pass over the links, and the rows of every sequence shared
 (1.1 to 1.4 times slower at N = 4096 and 8192).
 """
 
-import torch
 from torch import Tensor
 
 from paramixer_core import native
-from paramixer_core.large_pages import in_large_pages
+from paramixer_core.big_memory import big_empty
 from paramixer_core.mixing.tables import tables_of
 from paramixer_core.protocols import Offsets
 
@@ -38,7 +38,7 @@ from paramixer_core.protocols import Offsets
 def forward(values: Tensor, weights: Tensor, offsets: Offsets, residual: bool) -> Tensor:
     """All factors. Shapes as in `mix`; CPU, float32 and float64."""
     values, weights = values.contiguous(), weights.contiguous()
-    result = in_large_pages(torch.empty_like(values))
+    result = big_empty(values.shape, values)
     native.call(
         "mix_forward",
         (values, weights, tables_for(values, offsets, turned=False)),
@@ -58,8 +58,8 @@ def backward(
 ) -> tuple[Tensor, Tensor]:
     """Gradients by values and weights."""
     grad, values, weights = grad.contiguous(), values.contiguous(), weights.contiguous()
-    grad_values = in_large_pages(torch.empty_like(values))
-    grad_weights = in_large_pages(torch.empty_like(weights))
+    grad_values = big_empty(values.shape, values)
+    grad_weights = big_empty(weights.shape, weights)
     native.call(
         "mix_backward",
         (grad, values, weights, *(tables_for(values, offsets, turned) for turned in (False, True))),

@@ -20,7 +20,7 @@ import threading
 import torch
 from torch import Tensor
 
-from paramixer_core.large_pages import in_large_pages
+from paramixer_core.big_memory import big_empty, in_large_pages
 from paramixer_core.mixing.portable_passes import TOLD, passes
 from paramixer_core.mixing.tables import tables_of
 from paramixer_core.mixing.team import run_in_threads
@@ -50,7 +50,7 @@ def forward(values: Tensor, weights: Tensor, offsets: Offsets, residual: bool) -
     """All factors. Shapes as in `mix`; CPU, float32 and float64."""
     values, weights = values.detach().contiguous(), weights.detach().contiguous()
     call = Call(values, weights, offsets, residual)
-    result = in_large_pages(torch.empty_like(values))
+    result = big_empty(values.shape, values)
     if not call.shares_rows:
         scratch = call.scratch(planes=2)
         call.run("forward", values=values, weights=weights, result=result, scratch=scratch)
@@ -70,8 +70,8 @@ def backward(
     values, weights = values.detach().contiguous(), weights.detach().contiguous()
     grad = grad.detach().contiguous()
     call = Call(values, weights, offsets, residual)
-    grad_values = in_large_pages(torch.empty_like(values))
-    grad_weights = in_large_pages(torch.empty_like(weights))
+    grad_values = big_empty(values.shape, values)
+    grad_weights = big_empty(weights.shape, weights)
     factors = len(offsets)
     if not call.shares_rows:
         call.run(

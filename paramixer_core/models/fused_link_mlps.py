@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from paramixer_core import native
-from paramixer_core.large_pages import in_large_pages
+from paramixer_core.big_memory import big_empty
 from paramixer_core.mixing.table import path_for
 
 
@@ -72,7 +72,7 @@ def run_forward(
     """The link weights."""
     inputs = [t.contiguous() for t in (tokens, first_weight, first_bias, second_weight, bias)]
     shape = sizes(tokens, first_weight, second_weight)
-    weights = in_large_pages(tokens.new_empty(shape[0], shape[1], shape[4]))
+    weights = big_empty((shape[0], shape[1], shape[4]), tokens)
     native.call("link_mlps_forward", inputs, shape, results=(weights,))
     return weights
 

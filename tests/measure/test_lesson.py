@@ -23,6 +23,7 @@ from paramixer_core.measure.lesson import (
     outcomes,
     typical_error,
 )
+from paramixer_core.runs.memory import estimate_memory
 from paramixer_core.runs.run import Run, RunState
 from paramixer_core.schedule import evaluation_due
 
