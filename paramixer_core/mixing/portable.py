@@ -7,11 +7,11 @@ code is made for the number of channels at hand, so that a row is a fixed number
 takes a quarter of a second, once. Where links wrap around the ring, and in which order rows are
 taken, is worked out here, into tables. Only values and weights are kept for the backward pass.
 
-What limits it. As for the native path, the first-level cache: 0.9 ns a link of 32 channels forward
-and 2.7 ns backward on one core at 2.8 GHz, where loading its operands alone takes 0.55 and 1.6.
-Before this, the same sums were PyTorch calls (embedding bags and sampled matrix products): three
-to four times slower. Measured and left: loops in numba (3.4 ns a link and 3.1 ns a dot product;
-its vectoriser finds no way to keep a row in registers).
+What limits it is what limits the native path, whose times it has: loading what a link reads. It
+stands in for PyTorch calls on sparse data (embedding bags and sampled products), which were three
+to four times slower: they read each operand for themselves, and at N = 128 calling them took half
+of the time. Measured and left: the same loops in numba (3.4 ns a link and 3.1 ns a dot product on
+one core, where these take 0.9 and 1.0), whose vectoriser does not keep a row in registers.
 """
 
 import ctypes
