@@ -6,6 +6,7 @@ used before. PyTorch keeps none of it on a CPU. In training, every step asks for
 """
 
 import ctypes
+import math
 import sys
 import weakref
 from collections import deque
@@ -33,7 +34,7 @@ def big_empty(shape: Sequence[int], like: Tensor) -> Tensor:
     A big one lies in memory that big ones before it have left, if there is any that fits. It
     cannot be resized. When nothing refers to it any more, its memory is kept for the next.
     """
-    size = int(np.prod(shape)) * like.element_size()
+    size = math.prod(shape) * like.element_size()
     if size < BIG:
         return like.new_empty(tuple(shape))
     block = block_of(size)

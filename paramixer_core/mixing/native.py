@@ -21,7 +21,9 @@ product, 1.0 for the gradient by V) up to N = 512, and 1.0 and 3.3 ns at N = 204
 weight and its 128 bytes from the first-level cache is 0.55 ns at best, 0.7 ns in this loop with
 all data there; the rest is the second-level cache, since half of CHORD's links, and most of
 CDIL's, lead further than the first holds. At N = 8192, where values, weights and gradients fill
-the second level too, it is 1.2 and 4.2 ns. Measured and no faster: eight rows in registers instead
+the second level too, it is 1.2 and 4.2 ns. So time grows by more than the work does: per doubling
+of N by 1.7 to 2.1 up to N = 8192, then, where the work grows by 2.15, by 2.3 to 2.45 (CDIL, one
+sequence). It grew by up to 2.8 before big results lay in used memory and large pages. Measured and no faster: eight rows in registers instead
 of four, weights spread from a register by shuffles instead of from memory, prefetching of weights,
 both gradients in one pass over the links, CHORD's rows in blocks some links apart, and the rows of
 every sequence shared by all threads (1.1 to 1.4 times slower at N = 4096 and 8192). Four rows of
