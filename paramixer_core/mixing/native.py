@@ -23,12 +23,14 @@ all data there; the rest is the second-level cache, since half of CHORD's links,
 CDIL's, lead further than the first holds. At N = 8192, where values, weights and gradients fill
 the second level too, it is 1.2 and 4.2 ns. So time grows by more than the work does: per doubling
 of N by 1.7 to 2.1 up to N = 8192, then, where the work grows by 2.15, by 2.3 to 2.45 (CDIL, one
-sequence). It grew by up to 2.8 before big results lay in used memory and large pages. Measured and no faster: eight rows in registers instead
-of four, weights spread from a register by shuffles instead of from memory, prefetching of weights,
-both gradients in one pass over the links, CHORD's rows in blocks some links apart, and the rows of
-every sequence shared by all threads (1.1 to 1.4 times slower at N = 4096 and 8192). Four rows of
-CDIL's a dilation apart, which share most of what they read, took a factor 1.2 times as fast, all
-of a call at N = 2048 1.04 times and at N = 128 0.85 times: left out.
+sequence); by up to 2.8 before big results lay in used memory and large pages.
+
+Measured and no faster: eight rows in registers instead of four, weights spread from a register by
+shuffles instead of from memory, prefetching of weights, both gradients in one pass over the links,
+CHORD's rows in blocks some links apart, and the rows of every sequence shared by all threads (1.1
+to 1.4 times slower at N = 4096 and 8192). Four rows of CDIL's a dilation apart, which share most of
+what they read, took a factor 1.2 times as fast, all of a call at N = 2048 1.04 times and at N = 128
+0.85 times: left out.
 """
 
 from torch import Tensor
