@@ -12,7 +12,8 @@ st.markdown(
 # A fresh server needs seconds to load PyTorch: the title is on the screen by then.
 from app import inspect_choice, inspect_film, inspect_long, inspect_panels, inspect_upload  # noqa: E402
 
-settings, view = st.columns([1, 3], gap="large")
+with st.container(key="view-first"):
+    settings, view = st.columns([1, 3], gap="large")
 with settings:
     looked = inspect_choice.choose()
 with view:

@@ -22,11 +22,13 @@ st.markdown(
     "Choose a task and who competes. All start from the same seed and see **identical batches**; "
     "each trains in a process of its own, so you may close this page and come back to its link."
 )
-left, right = st.columns([1, 3], gap="large")
+runs = engine.shown()
+# On a phone, where one column follows the other, what trains comes before what could.
+with st.container(key="view-first" if runs else "settings-first"):
+    left, right = st.columns([1, 3], gap="large")
 with left:
     settings()
 with right:
-    runs = engine.shown()
     if runs:
         live.watch(runs)
         steering.steer(runs)
