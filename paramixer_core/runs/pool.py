@@ -102,7 +102,10 @@ class Pool(Executor, ABC):
                 return
             if worker is not None:
                 worker.wants_slot = worker.paused or worker.stopping
-                if worker.stopping or not worker.paused:
+                if worker.stopping:
+                    return
+                if not worker.paused:  # as last heard: a pause may be on its way to it
+                    self._tell(run_id, Command.CONTINUE)
                     return
             self.store.enqueue(run_id, self._host.name)
             self._dispatch()

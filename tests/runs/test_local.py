@@ -1,6 +1,7 @@
 """Worker processes: started, held, queued, refused and ended as asked."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +91,23 @@ def test_a_pause_that_is_taken_back_at_once_is_taken_back(executor: LocalExecuto
     for _ in range(5):
         executor.pause(run.id)
         executor.resume(run.id)
+    step = store.run(run.id).step
+    wait_until(lambda: store.run(run.id).step > step + 50)
+    assert store.run(run.id).state is RunState.RUNNING
+
+
+def test_a_pause_is_taken_back_though_the_worker_was_last_heard_running(
+    executor: LocalExecutor,
+) -> None:
+    """What it says of an earlier continuing may arrive after the next pause was sent."""
+    store = executor.store
+    run = executor.submit(LONG)
+    wait_for(store, run.id, RunState.RUNNING)
+    with executor._lock:  # nothing else is heard in between
+        executor.pause(run.id)
+        executor._heard(executor._training[run.id], f"state {RunState.RUNNING}")
+        executor.resume(run.id)
+    time.sleep(0.5)  # by now it has seen both
     step = store.run(run.id).step
     wait_until(lambda: store.run(run.id).step > step + 50)
     assert store.run(run.id).state is RunState.RUNNING
