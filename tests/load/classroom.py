@@ -11,46 +11,28 @@ import asyncio
 import json
 import os
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 from paramixer_core.runs import RunStore
-from tests.load.pupil import PORT, Session, connection
+from tests.load.pupil import Session, connection
+from tests.load.server import serving
 
-ROOT = Path(__file__).parents[2]
 MIXERS = ("chord", "cdil", "attention")
 ENDLESS = 1_000_000
 
 
 def measure(sessions: int, seconds: float, further: int) -> dict[str, object]:
     """Serve, train three runs, let the sessions watch, then train the same unwatched."""
-    with tempfile.TemporaryDirectory() as home:
-        environment = {
-            **os.environ,
-            "PARAMIXER_HOME": home,
-            "PARAMIXER_WORKERS": str(len(MIXERS)),  # all three train at once
-            "PYTHONPATH": str(ROOT),
-        }
-        server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app/main.py", "--server.port", str(PORT)],
-            env=environment,
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            return asyncio.run(_lesson(Path(home), server.pid, sessions, seconds, further))
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
+    workers = str(len(MIXERS))  # all three train at once
+    with serving(PARAMIXER_WORKERS=workers) as server:
+        return asyncio.run(_lesson(server.home, server.pid, sessions, seconds, further))
 
 
 async def _lesson(
     home: Path, pid: int, sessions: int, seconds: float, further: int
 ) -> dict[str, object]:
-    await _answering()
     teacher = Session(f"mixers={','.join(MIXERS)}&task=adding&n=128&steps={ENDLESS}")
     store = RunStore(home)
     async with connection() as desk:
@@ -103,18 +85,6 @@ async def _lesson(
         "server MiB after": memory_after / 2**20,
         f"server MiB after {further} ticks more": memory_at_last / 2**20,
     }
-
-
-async def _answering() -> None:
-    for _ in range(600):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", PORT)
-        except OSError:
-            await asyncio.sleep(0.1)
-        else:
-            writer.close()
-            return
-    raise TimeoutError(f"The server did not answer on port {PORT} within a minute.")
 
 
 async def _started(store: RunStore) -> list[str]:

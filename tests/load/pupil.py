@@ -12,7 +12,8 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-PORT = 8791
+from tests.load.server import PORT
+
 CONTROL_EVERY_SECONDS = 5.0
 TICK_SECONDS = 0.5
 AGAIN = ForwardMsg.FINISHED_EARLY_FOR_RERUN
