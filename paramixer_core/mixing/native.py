@@ -37,7 +37,7 @@ from torch import Tensor
 
 from paramixer_core import native
 from paramixer_core.big_memory import big_empty
-from paramixer_core.mixing.tables import tables_of
+from paramixer_core.mixing.tables import tables_for
 from paramixer_core.protocols import Offsets
 
 
@@ -68,15 +68,12 @@ def backward(
     grad_weights = big_empty(weights.shape, weights)
     native.call(
         "mix_backward",
-        (grad, values, weights, *(tables_for(values, offsets, turned) for turned in (False, True))),
+        (
+            *(grad, values, weights),
+            *(tables_for(values, offsets, turned=turned) for turned in (False, True)),
+        ),
         (*weights.shape, values.shape[2]),
         int(residual),
         results=(grad_values, grad_weights),
     )
     return grad_values, grad_weights
-
-
-def tables_for(values: Tensor, offsets: Offsets, turned: bool) -> Tensor:
-    """Where the links lead, for values of this shape and dtype."""
-    _, seq, channels = values.shape
-    return tables_of(offsets, seq, channels * values.element_size(), turned)

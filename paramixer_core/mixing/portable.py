@@ -4,8 +4,7 @@ Why it is fast. It is the native path's way (`native.py`) without its sources: a
 registers while its links run through, a link is a distance, dot products are summed sixteen at a
 time, and a thread takes a whole sequence through all factors while its values are in cache. The
 code is made for the number of channels at hand, so that a row is a fixed number of registers. That
-takes a quarter of a second, once. Where links wrap around the ring, and in which order rows are
-taken, is worked out here, into tables. Only values and weights are kept for the backward pass.
+takes a third of a second, once. Only values and weights are kept for the backward pass.
 
 What limits it is what limits the native path, whose times it has: loading what a link reads. It
 stands in for PyTorch calls on sparse data (embedding bags and sampled products), which were three
@@ -22,7 +21,7 @@ from torch import Tensor
 
 from paramixer_core.big_memory import big_empty, in_large_pages
 from paramixer_core.mixing.portable_passes import TOLD, passes
-from paramixer_core.mixing.tables import tables_of
+from paramixer_core.mixing.tables import tables_for
 from paramixer_core.mixing.team import run_in_threads
 from paramixer_core.protocols import Offsets
 
@@ -52,13 +51,19 @@ def forward(values: Tensor, weights: Tensor, offsets: Offsets, residual: bool) -
     call = Call(values, weights, offsets, residual)
     result = big_empty(values.shape, values)
     if not call.shares_rows:
-        scratch = call.scratch(planes=2)
-        call.run("forward", values=values, weights=weights, result=result, scratch=scratch)
+        call.run(
+            "forward",
+            tables=call.tables(),
+            values=values,
+            weights=weights,
+            result=result,
+            scratch=call.scratch(planes=2),
+        )
         return result
     between = call.planes(2)
     for m, factor in enumerate(weights):
         write = result if m + 1 == len(weights) else between[m % 2]
-        call.run("sum_rows_of_all", m, values=values, weights=factor, result=write)
+        call.sum_rows(m, values, factor, write)
         values = write
     return result
 
@@ -76,6 +81,8 @@ def backward(
     if not call.shares_rows:
         call.run(
             "backward",
+            tables=call.tables(),
+            turned=call.tables(turned=True),
             values=values,
             weights=weights,
             grad=grad,
@@ -86,13 +93,17 @@ def backward(
         return grad_values, grad_weights
     *reached, even, odd = (values, *call.planes(factors + 1))
     for m in range(factors - 1):
-        call.run("sum_rows_of_all", m, values=reached[m], weights=weights[m], result=reached[m + 1])
+        call.sum_rows(m, reached[m], weights[m], reached[m + 1])
     for m in reversed(range(factors)):
         call.run(
-            "dot_products_of_all", m, values=reached[m], grad=grad, grad_weights=grad_weights[m]
+            "dot_products_of_all",
+            tables=call.tables(m),
+            values=reached[m],
+            grad=grad,
+            grad_weights=grad_weights[m],
         )
         write = grad_values if m == 0 else (even, odd)[m % 2]
-        call.run("sum_rows_of_all", m, turned=True, values=grad, weights=weights[m], result=write)
+        call.sum_rows(m, grad, weights[m], write, turned=True)
         grad = write
     return grad_values, grad_weights
 
@@ -131,19 +142,21 @@ class Call:
         size = count * self.values.numel()
         return workspace.take(size, self.values)[:size].view(count, *self.values.shape)
 
-    def tables(self, factor: int | None, turned: bool) -> Tensor:
+    def tables(self, factor: int | None = None, *, turned: bool = False) -> Tensor:
         """The tables of one factor, or of all."""
-        _, seq, channels = self.values.shape
         offsets = self.offsets if factor is None else self.offsets[factor : factor + 1]
-        return tables_of(offsets, seq, channels * self.values.element_size(), turned)
+        return tables_for(self.values, offsets, turned=turned)
 
-    def run(
-        self, name: str, factor: int | None = None, turned: bool = False, **tensors: Tensor
+    def sum_rows(
+        self, factor: int, values: Tensor, weights: Tensor, result: Tensor, *, turned: bool = False
     ) -> None:
-        """Have the team do a pass, of one factor or of all."""
-        tables = {"tables": self.tables(factor, turned), "turned": self.tables(factor, True)}
-        places = {key: tensor.data_ptr() for key, tensor in (tables | tensors).items()}
-        numbers = self.sizes | places
+        """Apply one factor, or the transposed one, to all sequences."""
+        tables = self.tables(factor, turned=turned)
+        self.run("sum_rows_of_all", tables=tables, values=values, weights=weights, result=result)
+
+    def run(self, name: str, **tensors: Tensor) -> None:
+        """Have the team do a pass."""
+        numbers = self.sizes | {key: tensor.data_ptr() for key, tensor in tensors.items()}
         told = (ctypes.c_int64 * len(TOLD))(*(numbers.get(each, 0) for each in TOLD))
         library = passes(self.values.shape[2], self.values.dtype == torch.float64)
         work = self.threads if self.shares_rows else min(self.threads, self.sizes["batch"])

@@ -19,6 +19,12 @@ BLOCK_ROWS = 32
 """Rows that are taken together where links span more than that."""
 
 
+def tables_for(values: Tensor, offsets: Offsets, *, turned: bool) -> Tensor:
+    """Where the links lead, for values of this shape and dtype: see `tables_of`."""
+    _, seq, channels = values.shape
+    return tables_of(offsets, seq, channels * values.element_size(), turned)
+
+
 @lru_cache(maxsize=64)
 def tables_of(offsets: Offsets, seq: int, row_bytes: int, turned: bool) -> Tensor:
     """Where each factor's table begins, then the tables: (numbers,) int64."""

@@ -20,8 +20,8 @@ template <typename T> struct Link {
   const T *weights;
 };
 
-// A factor's table (tables.py), stretches of rows in which every link is as far from its row, cut to
-// the rows that a thread is to take.
+// A factor's table (tables.py), stretches of rows in which every link is as far from its row, cut
+// to the rows that a thread is to take.
 struct Table {
   const int64_t *lines;
   int64_t links, first, last;
@@ -138,8 +138,8 @@ inline void dot_products(T *grad_weights, const T *grad, const Link<T> *links, i
           row_product<T>(grad + row * stride, links[k].values + row * stride, stride));
 }
 
-// grad_weights[i, k] for the rows of a table and all links: a few rows at a time, so that they stay in
-// the first-level cache while the links are taken four, two and one at once.
+// grad_weights[i, k] for the rows of a table and all links: a few rows at a time, so that they stay
+// in the first-level cache while the links are taken four, two and one at once.
 template <typename T>
 void link_gradients(T *grad_weights, const T *grad, const T *values, const Table &table,
                     int64_t row_stride, std::vector<Link<T>> &found) {
