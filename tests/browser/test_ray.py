@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from paramixer_core.runs import Run, RunState, RunStore
+from paramixer_core.runs.run import Command
 from paramixer_core.training import Trainer
 from tests.browser.conftest import Serve
 from tests.runs.ray_nodes import RayNodes
@@ -29,13 +30,18 @@ def patient() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def nodes() -> Iterator[RayNodes]:
-    """A cluster of two nodes with one CPU each."""
+def cluster() -> Iterator[RayNodes]:
+    """A cluster that is started when a test asks for its nodes."""
     made = RayNodes()
-    made.start_head()
-    made.start_node()
     yield made
     made.close()
+
+
+@pytest.fixture
+def nodes(cluster: RayNodes) -> RayNodes:
+    """Two nodes with one CPU each, whatever the test before did to them."""
+    cluster.start(2)
+    return cluster
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +50,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(serve: Serve, nodes: RayNodes, home: Path) -> str:
+def url(serve: Serve, cluster: RayNodes, home: Path) -> str:
     """The app as its operator starts it for this cluster."""
-    told = {"PARAMIXER_EXECUTOR": "ray", "PARAMIXER_HOME": str(home), **nodes.environment}
+    told = {"PARAMIXER_EXECUTOR": "ray", "PARAMIXER_HOME": str(home), **cluster.environment}
     return serve(MAIN, told)
 
 
-@pytest.fixture(scope="module")
-def store(url: str, home: Path) -> Iterator[RunStore]:
+@pytest.fixture
+def store(nodes: RayNodes, url: str, home: Path) -> Iterator[RunStore]:
+    """The app's store; what still trains after the test is stopped, so that both CPUs are free."""
     opened = RunStore(home)
     yield opened
+    for run in opened.runs(states=[RunState.RUNNING]):
+        opened.command(run.id, Command.STOP)
+        wait_for(opened, run.id, *(state for state in RunState if not state.active))
     opened.close()
 
 
@@ -127,22 +137,17 @@ def test_a_lost_node_ends_its_runs_and_the_other_goes_on(
     assert len(running) == 1
     step = store.run(running[0]).step
     wait_until(lambda: store.run(running[0]).step > step)
-    press(page, "Stop")
 
 
 def test_a_lost_cluster_is_said_and_its_run_goes_on_bit_for_bit_when_it_is_back(
     page: Page, url: str, store: RunStore, nodes: RayNodes
 ) -> None:
-    for run in store.runs(states=[RunState.RUNNING]):
-        page.goto(f"{url}/train?runs={run.id}")
-        press(page, "Stop")
-        wait_for(store, run.id, RunState.STOPPED)
     run = start(page, url, store, 3000)
     nodes.kill_head()
     expect(page.get_by_text("Training waits for the Ray cluster")).to_be_visible(timeout=10_000)
     expect(card(page)).to_contain_text("interrupted")
     assert store.run(run.id).step < 3000
-    nodes.start_head()
+    nodes.start(1)
     expect(page.get_by_text("Training waits for the Ray cluster")).to_be_hidden()
     wait_for(store, run.id, RunState.FINISHED)
     expect(card(page)).to_contain_text("finished")

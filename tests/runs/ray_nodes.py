@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.runs.waiting import wait_until
 
 RAY = Path(sys.executable).with_name("ray")
-HERE = "127.0.0.1"
+HERE, ELSEWHERE = "127.0.0.1", "127.0.0.2"
 
 
 class RayNodes:
@@ -36,14 +36,15 @@ class RayNodes:
         }
         self._nodes: list[subprocess.Popen[bytes]] = []
 
-    def start_head(self) -> None:
-        """A head with one CPU; returns once it listens."""
-        self._start("--head", f"--port={self.port}", "--include-dashboard=false")
-        wait_until(self.answers)
-
-    def start_node(self) -> None:
-        """A further node with one CPU."""
-        self._start(f"--address={self.address}")
+    def start(self, count: int) -> None:
+        """Have this many nodes with one CPU each: the head, which listens on return, and others."""
+        if not self._nodes:
+            head = ("--head", f"--port={self.port}", "--include-dashboard=false")
+            self._start(*head, f"--node-ip-address={HERE}")
+            wait_until(self.answers)
+        while len(self._nodes) < count:
+            # An address of its own, as another machine has: a driver joins the node at its address.
+            self._start(f"--address={self.address}", f"--node-ip-address={ELSEWHERE}")
 
     def kill_node(self) -> None:
         """End the node that was started last, at once, as a power cut does."""
@@ -71,7 +72,7 @@ class RayNodes:
         del environment["RAY_ADDRESS"]
         self._nodes.append(
             subprocess.Popen(
-                [*command, f"--node-ip-address={HERE}", "--disable-usage-stats"],
+                [*command, "--disable-usage-stats"],
                 env=environment,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -33,8 +33,7 @@ def test_without_ray_the_choice_of_ray_says_what_to_do(
 def nodes() -> Iterator[RayNodes]:
     """A cluster of two nodes with one CPU each."""
     made = RayNodes()
-    made.start_head()
-    made.start_node()
+    made.start(2)
     yield made
     made.close()
 
@@ -114,7 +113,7 @@ def test_when_the_cluster_ends_its_runs_wait_and_go_on_bit_for_bit_when_it_is_ba
     later = executor.submit(TINY.replace(steps=5))
     wait_until(lambda: "none answers at" in executor.status(later.id).reason)
     assert "ray start --head" in executor.trouble
-    nodes.start_head()
+    nodes.start(1)
     executor.set_speed(run.id, None)
     wait_for(store, run.id, RunState.FINISHED)
     wait_for(store, later.id, RunState.FINISHED)
