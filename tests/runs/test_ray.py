@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from paramixer_core.errors import ParamixerError
-from paramixer_core.runs import Executor, Failure, RunState, RunStore, open_executor
+from paramixer_core.runs import Executor, Failure, Run, RunState, RunStore, open_executor
 from paramixer_core.training import Trainer
 from tests.runs.conftest import TINY
-from tests.runs.ray_nodes import RayNodes
+from tests.runs.ray_nodes import RayNodes, dispatchers
 from tests.runs.waiting import wait_for, wait_until
 
 LONG = TINY.replace(steps=100_000)
@@ -49,6 +49,13 @@ def executor(nodes: RayNodes, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield made
         made.close()
         store.close()
+
+
+def assert_bit_equal(executor: Executor, run: Run) -> None:
+    """The losses are those of an undisturbed training."""
+    trainer = Trainer(run.config)
+    expected = [trainer.step().loss for _ in range(run.config.steps)]
+    np.testing.assert_array_equal(executor.store.records(run.id).loss, expected)
 
 
 def test_runs_train_on_both_nodes_and_a_third_waits(executor: Executor) -> None:
@@ -95,9 +102,24 @@ def test_a_worker_killed_in_mid_run_fails_it_and_it_goes_on_bit_for_bit(
     executor.resume(run.id)
     executor.set_speed(run.id, None)
     wait_for(store, run.id, RunState.FINISHED)
-    trainer = Trainer(run.config)
-    expected = [trainer.step().loss for _ in range(200)]
-    np.testing.assert_array_equal(store.records(run.id).loss, expected)
+    assert_bit_equal(executor, run)
+
+
+def test_when_the_dispatcher_dies_its_runs_go_on_bit_for_bit_with_the_next(
+    executor: Executor,
+) -> None:
+    store = executor.store
+    run = executor.submit(TINY.replace(steps=200))
+    executor.set_speed(run.id, 50.0)
+    wait_until(lambda: store.run(run.id).step > 30)
+    (pid,) = dispatchers()
+    os.kill(pid, signal.SIGKILL)
+    cut_off = wait_for(store, run.id, RunState.INTERRUPTED, seconds=10)
+    assert "the process that held it has ended" in cut_off.reason
+    executor.set_speed(run.id, None)
+    wait_for(store, run.id, RunState.FINISHED)
+    assert dispatchers() != [pid]
+    assert_bit_equal(executor, run)
 
 
 def test_when_the_cluster_ends_its_runs_wait_and_go_on_bit_for_bit_when_it_is_back(
@@ -118,6 +140,4 @@ def test_when_the_cluster_ends_its_runs_wait_and_go_on_bit_for_bit_when_it_is_ba
     wait_for(store, run.id, RunState.FINISHED)
     wait_for(store, later.id, RunState.FINISHED)
     assert executor.trouble == ""
-    trainer = Trainer(run.config)
-    expected = [trainer.step().loss for _ in range(200)]
-    np.testing.assert_array_equal(store.records(run.id).loss, expected)
+    assert_bit_equal(executor, run)
