@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from paramixer_core.mixing import mix, prepare, use_implementation
+from paramixer_core.mixing.compiling import constant_when_compiled
 from paramixer_core.mixing.reference import dense_factors, mix_reference
 from paramixer_core.mixing.table import choose
 from paramixer_core.protocols import Protocol, protocol_offsets
@@ -131,6 +132,15 @@ def test_only_values_and_weights_are_kept_for_backward(path):
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         mix(values, weights, offsets, implementation=path)
     assert sorted(t.data_ptr() for t in kept) == sorted([values.data_ptr(), weights.data_ptr()])
+
+
+def test_the_mark_for_compilers_is_the_one_that_pytorch_sets():
+    def one() -> None: ...
+
+    def other() -> None: ...
+
+    torch.compiler.assume_constant_result(one)
+    assert vars(constant_when_compiled(other)) == vars(one) != {}
 
 
 def test_the_dense_factor_is_what_a_unit_vector_sees():
