@@ -14,6 +14,7 @@ from paramixer_core.device import choose_device
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import prepare
 from paramixer_core.models import build_network
+from paramixer_core.models.rivals.reformer import without_key_rows
 from paramixer_core.probe import probe_network
 from paramixer_core.schedule import evaluation_batch, evaluation_due, reached_target, snapshot_due
 from paramixer_core.tasks import Batch, make_task
@@ -166,6 +167,8 @@ class Trainer:
             if key.startswith("optimizer."):
                 kind, _, name = key.removeprefix("optimizer.").partition(".")
                 place = "cpu" if kind == "step" else self.device
+                if kind != "step" and kept.shape != parameters[name].shape:
+                    kept = without_key_rows(kept)  # an early version's Reformer
                 self.optimizer.state[parameters[name]][kind] = kept.to(place, copy=True)
         self.step_number = int(tensors["step"])
         self.learning_rate = float(tensors["learning_rate"])
