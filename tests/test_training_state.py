@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import torch
 
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
