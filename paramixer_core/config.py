@@ -10,6 +10,7 @@ from paramixer_core.protocols import require_num_links, require_seq_len
 
 MAX_SEQ_LEN = 2**17
 MAX_NUM_LINKS = 129
+MAX_NUM_FACTORS = 20
 WIRING = "wiring"
 """The mixer whose links are a wiring of one's own."""
 
@@ -59,7 +60,8 @@ class RunConfig:
     `mixer` and `task` are names in their registries, looked up when the network is built, so
     that a run with a mixer that is not installed here can still be read. `num_links` (K) is read
     by CDIL alone, `heads` by attention alone and `wiring`, a text that `Wiring.parse` reads, by the
-    mixer "wiring" alone. `positions` None means what the task's own
+    mixer "wiring" alone. `num_factors` (M) is read by CHORD and CDIL; None means ceil(log2 N), from
+    which on every token reads every token. `positions` None means what the task's own
     default says. `target_accuracy` (0..1), when set, ends the run once the test accuracy reaches
     it. Every other field is checked on construction; a bad one raises ParamixerError.
     """
@@ -71,6 +73,7 @@ class RunConfig:
     hidden: int = 32
     blocks: int = 1
     num_links: int = 9
+    num_factors: int | None = None
     heads: int = 1
     rival_size: int = 32
     residual: Residual = Residual.PER_FACTOR
@@ -99,6 +102,8 @@ class RunConfig:
             raise ParamixerError("positions as true, false or none", self.positions, "choose one")
         require_seq_len(self.seq_len)
         require_num_links(self.num_links)
+        if self.num_factors is not None:
+            require_whole("num_factors", self.num_factors, 1, MAX_NUM_FACTORS)
         for name, low, high in WHOLE_NUMBER_RANGES:
             require_whole(name, getattr(self, name), low, high)
         if self.channels % self.heads:

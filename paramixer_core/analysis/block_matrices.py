@@ -22,7 +22,6 @@ from paramixer_core.models import build_network, mixer_kind
 from paramixer_core.models.attention import AttentionBlock
 from paramixer_core.models.mixer import Compact
 from paramixer_core.models.paramixer import ParamixerBlock
-from paramixer_core.protocols import num_factors
 from paramixer_core.tasks import make_task
 
 
@@ -59,8 +58,8 @@ def matrix_names(config: RunConfig) -> tuple[MatrixName, ...]:
     block = block_of(config)
     if isinstance(block, ParamixerBlock):
         return (
-            *named(MatrixKind.FACTOR, num_factors(config.seq_len)),
-            *named(MatrixKind.FACTOR_RESIDUAL, num_factors(config.seq_len)),
+            *named(MatrixKind.FACTOR, len(block.offsets)),
+            *named(MatrixKind.FACTOR_RESIDUAL, len(block.offsets)),
             *whole,
         )
     heads = named(MatrixKind.HEAD, config.heads) if config.heads > 1 else ()

@@ -10,7 +10,7 @@ from paramixer_core.models.mixer import BlockOperators, Mixer, MixerKind
 from paramixer_core.models.network import Network, TokenEmbedding
 from paramixer_core.models.paramixer import ParamixerBlock
 from paramixer_core.models.rivals import RIVALS
-from paramixer_core.protocols import Protocol, protocol_offsets
+from paramixer_core.protocols import Offsets, Protocol, protocol_offsets
 from paramixer_core.tasks import Task
 
 __all__ = [
@@ -27,22 +27,24 @@ __all__ = [
 
 def build_chord(config: RunConfig, generator: torch.Generator) -> Mixer:
     """One Paramixer block with CHORD links."""
-    return build_paramixer(Protocol.CHORD, config, generator)
+    offsets = protocol_offsets(Protocol.CHORD, config.seq_len, factors=config.num_factors)
+    return build_paramixer(offsets, config, generator)
 
 
 def build_cdil(config: RunConfig, generator: torch.Generator) -> Mixer:
     """One Paramixer block with CDIL links."""
-    return build_paramixer(Protocol.CDIL, config, generator)
+    offsets = protocol_offsets(Protocol.CDIL, config.seq_len, config.num_links, config.num_factors)
+    return build_paramixer(offsets, config, generator)
 
 
 def build_paramixer(
-    protocol: Protocol, config: RunConfig, generator: torch.Generator
+    offsets: Offsets, config: RunConfig, generator: torch.Generator
 ) -> ParamixerBlock:
-    """One Paramixer block with the protocol's links."""
+    """One Paramixer block with these links."""
     return ParamixerBlock(
         channels=config.channels,
         hidden=config.hidden,
-        offsets=protocol_offsets(protocol, config.seq_len, config.num_links),
+        offsets=offsets,
         residual=config.residual,
         link_source=config.link_source,
         generator=generator,
