@@ -10,6 +10,7 @@ from paramixer_core.protocols import require_num_links, require_seq_len
 
 MAX_SEQ_LEN = 2**17
 MAX_NUM_LINKS = 129
+MAX_NUM_FACTORS = 20
 WIRING = "wiring"
 """The mixer whose links are a wiring of one's own."""
 
@@ -66,10 +67,11 @@ class RunConfig:
 
     `mixer` and `task` are names in their registries, looked up when the network is built, so
     that a run with a mixer that is not installed here can still be read. Some fields are read by
-    some mixers alone (`MixerKind.reads` says which): `num_links` (K) by CDIL, `heads` by attention
-    and its rivals, `hash_rounds` by Reformer, `wiring`, a text that `Wiring.parse` reads, by the
-    mixer "wiring"; `models.config_for` sets those that a mixer does not read to their defaults.
-    `positions` None means what the task's own
+    some mixers alone (`MixerKind.reads` says which): `num_links` (K) by CDIL, `num_factors` (M) by
+    CHORD and CDIL (None: ceil(log2 N), from which on every token reads every token), `heads` by
+    attention and its rivals, `hash_rounds` by Reformer, `wiring`, a text that `Wiring.parse` reads,
+    by the mixer "wiring"; `models.config_for` sets those that a mixer does not read to their
+    defaults. `positions` None means what the task's own
     default says. `target_accuracy` (0..1), when set, ends the run once the test accuracy reaches
     it. `head_hidden` is the width of a hidden layer in the head, 0 for none. With `mask_padding`
     the tokens that `Task.padding` names are inert; without, they are tokens like any other, as in
@@ -84,6 +86,7 @@ class RunConfig:
     hidden: int = 32
     blocks: int = 1
     num_links: int = 9
+    num_factors: int | None = None
     heads: int = 1
     rival_size: int = 32
     residual: Residual = Residual.PER_FACTOR
@@ -119,6 +122,8 @@ class RunConfig:
             raise ParamixerError("mask_padding as true or false", self.mask_padding, "choose one")
         require_seq_len(self.seq_len)
         require_num_links(self.num_links)
+        if self.num_factors is not None:
+            require_whole("num_factors", self.num_factors, 1, MAX_NUM_FACTORS)
         for name, low, high in WHOLE_NUMBER_RANGES:
             require_whole(name, getattr(self, name), low, high)
         if self.channels % self.heads:

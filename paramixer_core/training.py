@@ -1,4 +1,5 @@
-"""Train a network step by step: the same seed gives the same losses, bit for bit on a CPU."""
+"""Train a network step by step. The same seed gives the same losses, bit for bit on a CPU, on the
+same mixing path and number of threads; PARAMIXER_DETERMINISTIC=1 fixes both."""
 
 import math
 import time
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from paramixer_core.acceleration import Accelerated
 from paramixer_core.config import RunConfig, require_positive
+from paramixer_core.determinism import fix_if_asked
 from paramixer_core.device import choose_device
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import prepare
@@ -71,6 +73,7 @@ class Trainer:
     """
 
     def __init__(self, config: RunConfig, device: torch.device | None = None) -> None:
+        fix_if_asked()
         self.config = config
         self.device = choose_device(config.device) if device is None else device
         self.task = make_task(config.task, config.seq_len)

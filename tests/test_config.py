@@ -52,6 +52,11 @@ WRONG: list[tuple[str, object, str]] = [
         "mean",
         "Expected a pooling among flatten, class_token, got mean: choose one of them.",
     ),
+    (
+        "num_factors",
+        0,
+        f"Expected num_factors as a whole number from 1 to 20, got 0: {IN_RANGE}.",
+    ),
     ("channels", 0, f"Expected channels as a whole number from 1 to 1024, got 0: {IN_RANGE}."),
     ("hidden", 32.0, f"Expected hidden as a whole number from 1 to 1024, got 32.0: {IN_RANGE}."),
     ("blocks", True, f"Expected blocks as a whole number from 1 to 16, got True: {IN_RANGE}."),

@@ -22,6 +22,8 @@ CONFIGS = [
     RunConfig(mixer="chord", task="temporal_order", seq_len=16, channels=4, hidden=7, blocks=2),
     RunConfig(mixer="cdil", task="adding", seq_len=17, channels=8, hidden=3, num_links=5, batch=2),
     RunConfig(mixer="cdil", task="temporal_order", seq_len=7, channels=8, hidden=9, num_links=3),
+    RunConfig(mixer="chord", seq_len=13, channels=8, hidden=3, num_factors=3, batch=2),
+    RunConfig(mixer="cdil", seq_len=13, channels=8, hidden=3, num_links=5, num_factors=3),
     RunConfig(mixer="attention", task="adding", seq_len=13, channels=6, hidden=5, heads=2, batch=3),
     RunConfig(mixer="attention", task="temporal_order", seq_len=16, channels=8, heads=4, blocks=2),
 ]

@@ -29,11 +29,11 @@ class CostShape:
     """Everything that the cost depends on; the symbols of the formulas are in brackets.
 
     [N] seq_len, [D] channels, [H] hidden, [L] blocks, [h] heads, [k] rival_size, [B] batch,
-    [F] input_size (features or symbols), [C] output_size, [M] factors = ceil(log2 N),
-    [K] links: M + 1 for CHORD, `num_links` for CDIL. Of a `wiring`, M is the number of its factors
-    and K the largest number of links a token has in one: those that are off are computed too.
-    [G] head_hidden, the hidden units of the head; [r] hash_rounds. With a `class_token` blocks mix
-    N + 1 tokens and the head reads one.
+    [F] input_size (features or symbols), [C] output_size, [M] factors = ceil(log2 N)
+    unless `num_factors` says otherwise, [K] links: M + 1 for CHORD, `num_links` for CDIL.
+    Of a `wiring`, M is the number of its factors and K the largest number of links a token has in
+    one: those that are off are computed too. [G] head_hidden, the hidden units of the head; [r]
+    hash_rounds. With a `class_token` blocks mix N + 1 tokens and the head reads one.
     """
 
     mixer: str
@@ -42,6 +42,7 @@ class CostShape:
     hidden: int = 32
     blocks: int = 1
     num_links: int = 9
+    num_factors: int | None = None
     heads: int = 1
     rival_size: int = 32
     batch: int = 1
@@ -79,6 +80,7 @@ class CostShape:
             hidden=config.hidden,
             blocks=config.blocks,
             num_links=config.num_links,
+            num_factors=config.num_factors,
             heads=config.heads,
             rival_size=config.rival_size,
             batch=config.batch,
@@ -98,7 +100,7 @@ class CostShape:
         """M."""
         if self.mixer == WIRING:
             return len(Wiring.parse(self.wiring).offsets)
-        return num_factors(self.mixed_len)
+        return self.num_factors or num_factors(self.mixed_len)
 
     @property
     def links(self) -> int:

@@ -10,7 +10,7 @@ from paramixer_core.models.mixer import BlockOperators, Mixer, MixerKind
 from paramixer_core.models.network import Network, TokenEmbedding
 from paramixer_core.models.paramixer import ParamixerBlock
 from paramixer_core.models.rivals import RIVALS
-from paramixer_core.protocols import Protocol, protocol_offsets
+from paramixer_core.protocols import Offsets, Protocol, protocol_offsets
 from paramixer_core.tasks import Task, TaskShape
 
 __all__ = [
@@ -28,22 +28,26 @@ __all__ = [
 
 def build_chord(config: RunConfig, generator: torch.Generator) -> Mixer:
     """One Paramixer block with CHORD links."""
-    return build_paramixer(Protocol.CHORD, config, generator)
+    offsets = protocol_offsets(Protocol.CHORD, config.mixed_len, factors=config.num_factors)
+    return build_paramixer(offsets, config, generator)
 
 
 def build_cdil(config: RunConfig, generator: torch.Generator) -> Mixer:
     """One Paramixer block with CDIL links."""
-    return build_paramixer(Protocol.CDIL, config, generator)
+    offsets = protocol_offsets(
+        Protocol.CDIL, config.mixed_len, config.num_links, config.num_factors
+    )
+    return build_paramixer(offsets, config, generator)
 
 
 def build_paramixer(
-    protocol: Protocol, config: RunConfig, generator: torch.Generator
+    offsets: Offsets, config: RunConfig, generator: torch.Generator
 ) -> ParamixerBlock:
-    """One Paramixer block with the protocol's links."""
+    """One Paramixer block with these links."""
     return ParamixerBlock(
         channels=config.channels,
         hidden=config.hidden,
-        offsets=protocol_offsets(protocol, config.mixed_len, config.num_links),
+        offsets=offsets,
         residual=config.residual,
         link_source=config.link_source,
         generator=generator,
@@ -75,7 +79,7 @@ MIXERS: dict[str, MixerKind] = {
             "Paramixer, CHORD links",
             "Each token reads those 1, 2, 4, 8 ... ahead, in each of log2 N factors.",
             build_chord,
-            reads=PARAMIXER_FIELDS,
+            reads=(*PARAMIXER_FIELDS, "num_factors"),
             origin=f"{OURS} It lacks nothing of the paper's block but dropout.",
         ),
         MixerKind(
@@ -83,7 +87,7 @@ MIXERS: dict[str, MixerKind] = {
             "Paramixer, CDIL links",
             "Each token reads its neighbours; their distance doubles from factor to factor.",
             build_cdil,
-            reads=(*PARAMIXER_FIELDS, "num_links"),
+            reads=(*PARAMIXER_FIELDS, "num_factors", "num_links"),
             origin=f"{OURS} K = {{num_links}} links a token; the paper's figure draws 3, its "
             "published settings have 9. It lacks nothing of the paper's block but dropout.",
         ),

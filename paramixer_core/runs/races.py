@@ -100,8 +100,9 @@ def race_configs(
     """One configuration per seed and mixer; everything but mixer, seed and hidden is the base's.
 
     What a mixer does not read has its default (`config_for`). With `paper_sizes` rivals have the
-    sizes that `MixerKind.paper_sizes` names. With `match_parameters` the width `hidden` of every mixer is chosen so that its parameter
-    count comes closest to that of the first one. Raises ParamixerError if it stays 5 % apart.
+    sizes that `MixerKind.paper_sizes` names. With `match_parameters` the width `hidden` of every
+    mixer is chosen so that its parameter count comes closest to that of the first one. Raises
+    ParamixerError if it stays 5 % apart.
     """
     if not mixers or not seeds:
         raise ParamixerError("at least one mixer and one seed", "none", "choose some")
