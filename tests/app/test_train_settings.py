@@ -52,6 +52,7 @@ def test_the_papers_sizes_are_one_click() -> None:
 ORIGINS = """
 from types import SimpleNamespace as Held
 
+from app.results import origins
 from paramixer_core.config import RunConfig
 
 runs = [RunConfig(mixer="nystromformer", rival_size=77), RunConfig(mixer="cdil", num_links=5)]
