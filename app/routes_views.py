@@ -32,8 +32,13 @@ def pick_entry(source: Source, last: int, cell: Cell) -> Cell:
     return picked or cell
 
 
-def tell(report: RouteReport) -> None:
+def tell(report: RouteReport, residual: Residual) -> None:
     """What the entry is, in a sentence and in a sum."""
+    if residual is Residual.FIRST:
+        st.caption(
+            "Every factor adds V₀, so a route may also **enter after a factor**: it then uses the "
+            "links of the later factors alone."
+        )
     routes_word = "route" if report.count == 1 else "routes"
     if report.count == 0:
         st.warning(

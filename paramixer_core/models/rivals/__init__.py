@@ -116,8 +116,8 @@ RIVALS: tuple[MixerKind, ...] = (
         "Tokens attend within buckets of a locality-sensitive hash.",
         ReformerBlock,
         "Our own code after Kitaev et al. 2020, section 2; chunks of {rival_size} tokens, hash "
-        "rounds: {hash_rounds} (its package: 64 and 8). It lacks reversible layers. The paper's "
-        "ran causal, this one reads both ways.",
+        "rounds: {hash_rounds} (its package: 64 and 8); keys are the queries, so none are "
+        "projected. It lacks reversible layers. The paper's ran causal, this one reads both ways.",
         reformer_defaults,
         seq_len="mixed_len",
         chunk="rival_size",
