@@ -21,7 +21,7 @@ with settings:
     listed = controls.slider("Strongest routes listed", "top", low=1, high=50, default=10)
 report = routes.trace(source, cell.row, cell.column, listed)
 with graph:
-    routes_views.tell(report)
+    routes_views.tell(report, source.residual)
     routes_views.draw(report, chain.seq_len)
 with product, st.expander("Totals link by link"):
     factor = controls.slider("Factor m", "f", low=1, high=last, default=1)

@@ -43,13 +43,18 @@ def parser() -> argparse.ArgumentParser:
     train.set_defaults(command=train_command)
     train.add_argument("--mixer", nargs="+", default=[RunConfig().mixer], help="one or more")
     train.add_argument("--seed", nargs="+", type=int, default=[0], help="one or more")
+    train.add_argument("--paper-sizes", action="store_true", help="rivals as the papers have them")
     train.add_argument("--match-parameters", action="store_true", help="equal sizes within 5 %%")
     train.add_argument("--continue", dest="resume", metavar="RUN", help="go on with this run")
     kinds = typing.get_type_hints(RunConfig)
     for field in dataclasses.fields(RunConfig):
         if field.name not in ("mixer", "seed"):
             option = "--" + field.name.replace("_", "-")
-            kind = read_switch if kinds[field.name] == bool | None else plain(kinds[field.name])
+            kind = (
+                read_switch
+                if kinds[field.name] in (bool, bool | None)
+                else plain(kinds[field.name])
+            )
             train.add_argument(option, type=kind, default=field.default, help=f"{field.default}")
 
     listing = commands.add_parser("list", help="runs, newest first")
@@ -96,7 +101,11 @@ def train_command(store: RunStore, options: argparse.Namespace) -> int:
     values = {name: getattr(options, name) for name in names if name not in ("mixer", "seed")}
     base = RunConfig(**values, mixer=options.mixer[0], seed=options.seed[0])
     configs = races.race_configs(
-        base, options.mixer, options.seed, match_parameters=options.match_parameters
+        base,
+        options.mixer,
+        options.seed,
+        match_parameters=options.match_parameters,
+        paper_sizes=options.paper_sizes,
     )
     executor = open_executor(store)
     try:
@@ -112,6 +121,7 @@ def train_command(store: RunStore, options: argparse.Namespace) -> int:
                 options.mixer,
                 options.seed,
                 match_parameters=options.match_parameters,
+                paper_sizes=options.paper_sizes,
             )
             ids = [run.id for run in races.race_runs(store, race)]
             print(f"race {race}", file=sys.stderr)
