@@ -9,12 +9,13 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from paramixer_core.analysis.operators import AttentionOperator, Operator, SparseOperator
+from paramixer_core.analysis.supports import residual_kind
 from paramixer_core.config import Residual, RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.models import BlockOperators, Mixer, Network, build_network, mixer_kind
 from paramixer_core.models.attention import AttentionBlock
 from paramixer_core.models.mixer import Compact, add_identity
-from paramixer_core.models.paramixer import ParamixerBlock, chain
+from paramixer_core.models.paramixer import ParamixerBlock, chain, chain_first
 from paramixer_core.models.transformer import TransformerBlock
 from paramixer_core.tasks import make_task
 from paramixer_core.tasks.task import Batch
@@ -156,7 +157,8 @@ def sparse_operator(config: RunConfig, compact: Compact, *, bare: bool = False) 
             f"choose one of these, or a run of up to {MAX_DENSE_SEQ_LEN:,} tokens",
         )
     queries, keys = (compact[name][0].double().numpy() for name in ("queries", "keys"))
-    return AttentionOperator(queries, keys, direct=0.0 if bare else 1.0)
+    kept = compact["kept"][0].numpy() if "kept" in compact else None
+    return AttentionOperator(queries, keys, direct=0.0 if bare else 1.0, kept=kept)
 
 
 @torch.no_grad()
@@ -168,12 +170,22 @@ def compact_example(
 
 
 def product_so_far(
-    factors: Float[Tensor, "factors seq seq"], count: int, *, residual: bool
+    factors: Float[Tensor, "factors seq seq"], count: int, *, residual: Residual | bool
 ) -> Float[Tensor, "seq seq"]:
-    """The product of the first `count` factors, (I + W_count) ... (I + W_1) with `residual`."""
+    """What the first `count` factors make of V_0; of a residual around the block, still without it.
+
+    (I + W_count) ... (I + W_1) with one after every factor (True), W_count ... W_1 with none
+    (False), W_count (... (W_1 + I) ...) + I where every factor adds V_0.
+    """
     require_among(count - 1, len(factors), "a factor")
     some = factors[:count, None]
-    return chain(add_identity(some) if residual else some)[0]
+    match residual_kind(residual):
+        case Residual.PER_FACTOR:
+            return chain(add_identity(some))[0]
+        case Residual.FIRST:
+            return chain_first(some)[0]
+        case Residual.AROUND_BLOCK | Residual.NONE:
+            return chain(some)[0]
 
 
 def strongest_link(matrix: Float[np.ndarray, "seq seq"]) -> tuple[int, int]:
@@ -224,10 +236,10 @@ def is_correct(config: RunConfig, answer: Tensor, target: Tensor) -> bool:
 
 def require_dense(config: RunConfig) -> None:
     """Raise ParamixerError if N x N matrices of this run are too large to hold."""
-    if config.seq_len > MAX_DENSE_SEQ_LEN:
+    if config.mixed_len > MAX_DENSE_SEQ_LEN:
         raise ParamixerError(
             f"N up to {MAX_DENSE_SEQ_LEN:,} for dense matrices",
-            config.seq_len,
+            config.mixed_len,
             "choose a shorter run, or look at its rows and blocks",
         )
 

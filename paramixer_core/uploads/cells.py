@@ -4,7 +4,6 @@ import csv
 import io
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
@@ -12,9 +11,6 @@ from jaxtyping import Float
 from paramixer_core.uploads.choices import NumberForm, Separator
 from paramixer_core.uploads.numerals import LARGEST, require_number
 from paramixer_core.uploads.tables import Cut
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 MISSING = frozenset({"", "na", "n/a", "nan", "-nan", "null", "<na>", "#n/a", "#na", "?"})
 """What stands for a missing label or value, in small letters."""
@@ -34,29 +30,25 @@ def is_missing(cell: str) -> bool:
 
 def text_cells(cut: Cut, columns: list[int], skip: int = 0) -> list[list[str]]:
     """Whole columns as text without blanks around, without the first `skip` rows; gaps are ""."""
-    out: list[list[str]] = [[] for _ in columns]
-    for chunk in text_chunks(cut, columns):
-        for held, column in zip(out, columns, strict=True):
-            held.extend(chunk[column].tolist())
-    return [held[skip:] for held in out]
+    rows = [row for chunk in text_chunks(cut, columns) for row in chunk]
+    return [list(column) for column in zip(*rows[skip:], strict=True)]
 
 
 def first_cells(cut: Cut, rows: int) -> list[list[str]]:
     """The first rows of every column as text."""
-    places = list(range(cut.width))
-    chunk = next(text_chunks(cut, places, rows))
-    return [chunk[place].tolist() for place in places]
+    chunk = next(text_chunks(cut, list(range(cut.width)), rows))
+    return [list(column) for column in zip(*chunk, strict=True)]
 
 
-def text_chunks(cut: Cut, columns: list[int], rows: int = CHUNK) -> Iterator["DataFrame"]:
-    """The same a few rows at a time; columns keep their places as names."""
+def text_chunks(cut: Cut, columns: list[int], rows: int = CHUNK) -> Iterator[list[list[str]]]:
+    """The cells of a few rows at a time."""
     import pandas as pd
 
     if cut.separator is Separator.FIRST_BLANK:
         lines = cut.text.split("\n")[:-1]
         for start in range(0, len(lines), rows):
-            some = [(*line.split(maxsplit=1), "")[:2] for line in lines[start : start + rows]]
-            yield pd.DataFrame(some)[columns].apply(lambda column: column.str.strip())
+            pairs = [[*line.split(maxsplit=1), ""] for line in lines[start : start + rows]]
+            yield [[pair[column].strip() for column in columns] for pair in pairs]
         return
     blanks = cut.separator is Separator.BLANKS
     with pd.read_csv(
@@ -69,13 +61,14 @@ def text_chunks(cut: Cut, columns: list[int], rows: int = CHUNK) -> Iterator["Da
         names=range(cut.width),
         index_col=False,
         usecols=columns,
-        dtype=str,
+        dtype=object,
         keep_default_na=False,
         na_filter=False,
         chunksize=rows,
     ) as chunks:
         for chunk in chunks:
-            yield chunk[columns].fillna("").apply(lambda column: column.str.strip())
+            cells = chunk[columns].to_numpy(dtype=object).tolist()
+            yield [[cell.strip() if isinstance(cell, str) else "" for cell in row] for row in cells]
 
 
 def number_cells(
@@ -88,7 +81,7 @@ def number_cells(
     values = np.full((len(cut.lines) - skip, len(columns)), np.nan)
     at = -skip
     for chunk in text_chunks(cut, columns):
-        for cells in chunk.to_numpy(dtype=object).tolist():
+        for cells in chunk:
             if at >= 0:
                 values[at] = numbers_of(cells, form, cut.lines[skip + at])
             at += 1

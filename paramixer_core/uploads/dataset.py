@@ -14,7 +14,7 @@ from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.database import default_home
-from paramixer_core.tasks.task import Batch, ClassificationTask, InputKind
+from paramixer_core.tasks.task import Batch, ClassificationTask, InputKind, missing_numbers
 from paramixer_core.uploads.choices import Tokens
 
 if TYPE_CHECKING:
@@ -76,9 +76,13 @@ class UploadedSequences(ClassificationTask):
                 "choose it, or upload them anew with another N",
             )
         self.tokens, self.scale, self.other = held.kind, held.scale, held.other
-        self.filling = held.filling
-        self.has_padding = held.has_padding
+        self.padded = held.padded
+        self.filling = math.nan if held.padded else 0.0
         self._tokens, self._labels, self._tests = held.tokens, held.labels, held.tests
+
+    def padding(self, inputs: Shaped[Tensor, "batch seq *features"]) -> Bool[Tensor, "batch seq"]:
+        """Symbol 0, or a number that is missing."""
+        return inputs == 0 if self.symbols else missing_numbers(inputs)
 
     def batch(self, size: int, generator: torch.Generator) -> Batch:
         picked = torch.randint(self._tests, len(self._labels), (size,), generator=generator)
@@ -86,14 +90,6 @@ class UploadedSequences(ClassificationTask):
 
     def test_set(self) -> Batch:
         return self._rows(torch.arange(self._tests))
-
-    def padding(
-        self, inputs: Shaped[Tensor, "batch seq *features"]
-    ) -> Bool[Tensor, "batch seq"] | None:
-        """Which tokens only fill up their sequence: symbol 0, NaN; None if the data has none."""
-        if not self.has_padding:
-            return None
-        return inputs == 0 if self.input_kind is InputKind.SYMBOLS else inputs[..., 0].isnan()
 
     def _rows(self, picked: Tensor) -> Batch:
         tokens = self._tokens[picked]
@@ -107,7 +103,7 @@ class Dataset:
     """A stored data set; what the first layout did not note is as it was then.
 
     `scale` is what numbers were divided by, `other` the symbol of all rare letters ("" if there is
-    none), `filling` what pads numbers.
+    none).
     """
 
     title: str
@@ -119,13 +115,12 @@ class Dataset:
     kind: Tokens
     scale: float
     other: str
-    filling: float
 
     @property
-    def has_padding(self) -> bool:
-        """Whether any token only fills up its sequence, as far as that can be told."""
-        unfit = self.tokens == 0 if self.symbols else self.tokens.isnan()
-        return bool(unfit.any())
+    def padded(self) -> bool:
+        """Whether some sequence is filled up: with symbol 0, or NaN among numbers."""
+        filled = self.tokens == 0 if self.symbols else self.tokens.isnan()
+        return bool(filled.any())
 
 
 def require_name(name: str) -> str:
@@ -158,5 +153,4 @@ def read_dataset(path: Path) -> Dataset:
         Tokens(note.get("tokens", Tokens.LETTERS if symbols else Tokens.NUMBERS)),
         float(note.get("scale", 1)),
         note.get("other", ""),
-        math.nan if note.get("layout") == FORMAT else 0.0,
     )

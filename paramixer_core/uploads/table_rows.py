@@ -19,6 +19,8 @@ from paramixer_core.uploads.separators import cut_rows
 from paramixer_core.uploads.tables import Cut
 
 SAMPLED = 1000
+MOST_SAMPLED = 2**20
+"""Rows, and cells, from which columns are guessed."""
 
 
 def read_table(text: str, choices: SequenceChoices, found: SequencesFound) -> None:
@@ -30,7 +32,7 @@ def read_table(text: str, choices: SequenceChoices, found: SequencesFound) -> No
             "vertical bar or blank",
             cut.text.partition("\n")[0], REMEDY,
         )  # fmt: skip
-    cells = first_cells(cut, SAMPLED + 1)
+    cells = first_cells(cut, max(50, min(SAMPLED, MOST_SAMPLED // cut.width)) + 1)
     header = guessing.has_header(cells, choices, found)
     body = [column[int(header) :] for column in cells]
     if not body[0]:
@@ -48,7 +50,7 @@ def read_table(text: str, choices: SequenceChoices, found: SequencesFound) -> No
     found.lines = cut.lines[skip:]
     several = wanted is Tokens.NUMBERS and len(parts) > 1
     texts = text_cells(cut, [label] if several else [label, *parts], skip)
-    found.labels = texts[0]
+    found.labels = texts[0] if texts else []
     if several:
         sample = (cell for part in parts for cell in body[part])
         form = number_form(sample, choices, found, points_part=cut.separator == ",")
