@@ -14,7 +14,7 @@ MAX_COLUMNS = MAX_TOKENS + 64
 MAX_LABEL = 60
 REMEDY = "see the formats and limits beside the upload"
 
-Row = str | tuple[str, ...] | Float[np.ndarray, " tokens"]
+Row = str | tuple[str, ...] | Float[np.ndarray, "..."]
 """One sequence: letters, words or numbers."""
 
 

@@ -96,8 +96,8 @@ def judge_labels(found: SequencesFound) -> None:
             raise ParamixerError(
                 f"a label of 1 to {MAX_LABEL} letters in line {line:,}", label, "name the class"
             )
-    found.labels = [short(label) for label in found.labels]
     classes = len(set(found.labels))
+    found.labels = [short(label) for label in found.labels]
     if classes > max(2, NEARLY * len(found.rows)):
         found.warnings.append(
             f"{counted(classes, 'class', 'classes')} for {counted(len(found.rows), 'row')}: "
