@@ -1,5 +1,6 @@
 """How a file of sequences is read: what was guessed, and a control to change each guess."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,11 @@ KEPT = {None: "all of them", 31: "the 31 most frequent", 255: "the 255 most freq
         1023: "the 1,023 most frequent", 4095: "the 4,095 most frequent"}  # fmt: skip
 
 
+def plain(text: str) -> str:
+    """Text from a file, so that nothing in it is taken for Markdown."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!$:|~<>-])", r"\\\1", text)
+
+
 def chosen() -> SequenceChoices:
     """What the controls hold; before they are first drawn, nothing: all is guessed."""
     held = {field: st.session_state.get(f"data_{field}") for field in FIELDS}
@@ -91,7 +97,7 @@ def draw_label(found: SequencesFound) -> None:
 def header_part(found: SequencesFound) -> None:
     """The part of FASTA headers that is the label, with what each would give."""
     parts = {part.name: preview_of(part) for part in parts_of(found.headers)}
-    choose("label", "Label: which part of the header", parts, found)
+    choose("label", "Label: which part of the header", parts, found, "choose one")
     st.text_input(
         "or what a pattern finds",
         key="data_pattern",
@@ -100,9 +106,11 @@ def header_part(found: SequencesFound) -> None:
     )
     if pattern := st.session_state.get("data_pattern"):
         try:
-            st.caption(preview_of(Part("pattern", part_values(f"regex {pattern}", found.headers))))
+            st.caption(
+                plain(preview_of(Part("pattern", part_values(f"regex {pattern}", found.headers))))
+            )
         except ParamixerError as error:
-            st.error(str(error))
+            st.error(plain(str(error)))
 
 
 def preview_of(part: Part) -> str:
@@ -116,11 +124,13 @@ def preview_of(part: Part) -> str:
 def draw_choices(found: SequencesFound | None) -> None:
     """What was guessed, a sentence each, and the controls that change it."""
     if found:
-        for guess in found.guesses:
-            mark = "" if guess.certain else ":orange[:material/help:] "
-            st.caption(f"{mark}{guess.sentence}")
-    if not st.toggle("Change how it is read", value=found is None, key="data_change"):
-        return
+        lines = [
+            f"- {'' if guess.certain else ':orange[:material/help:] '}{plain(guess.sentence)}"
+            for guess in found.guesses
+        ]
+        st.caption("\n".join(lines))
+        if not st.toggle("Change how it is read", key="data_change"):
+            return
     left, right = st.columns(2)
     table = not found or found.kind is FileKind.TABLE
     with left:
@@ -128,7 +138,7 @@ def draw_choices(found: SequencesFound | None) -> None:
         choose("encoding", "Encoding", dict(zip(OFFERED, OFFERED, strict=True)), found)
         choose("tokens", "Tokens", TOKENS, found)
         choose("case", "Small and capital letters", CASES, found)
-        choose("missing", "Missing values", MISSINGS, found)
+        choose("missing", "Missing values", MISSINGS, found, MISSINGS[Missing.REFUSE])
         st.selectbox("Different symbols kept", list(KEPT), format_func=KEPT.__getitem__,
                      key="data_letters_kept", help="All others become one symbol.")  # fmt: skip
     with right:
@@ -141,19 +151,25 @@ def draw_choices(found: SequencesFound | None) -> None:
             choose("numbers", "Numbers look like", forms, found)
 
 
-def choose(field: str, label: str, options: dict[Any, str], found: SequencesFound | None) -> None:
+def choose(
+    field: str,
+    label: str,
+    options: dict[Any, str],
+    found: SequencesFound | None,
+    unguessed: str = "as guessed",
+) -> None:
     """A control for one choice; its first option is the guess."""
     guess = found.guessed(field) if found else None
     st.selectbox(
         label,
         [None, *options],
-        format_func=naming(options, guess.value if guess else ""),
+        format_func=naming(options, guess.value if guess else "", unguessed),
         key=f"data_{field}",
     )
 
 
-def naming(options: dict[Any, str], guessed: str) -> Callable[[Any], str]:
+def naming(options: dict[Any, str], guessed: str, unguessed: str) -> Callable[[Any], str]:
     """How options are shown: the first says what was guessed."""
     spoken = {str(value): name for value, name in options.items()}
-    first = f"as guessed: {spoken.get(guessed, guessed)}" if guessed else "as guessed"
+    first = f"as guessed: {spoken.get(guessed, guessed)}" if guessed else unguessed
     return lambda value: first if value is None else options[value]

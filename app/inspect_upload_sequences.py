@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import engine, names
-from app.inspect_upload_choices import chosen, draw_choices, draw_label, forget_choices
+from app.inspect_upload_choices import chosen, draw_choices, draw_label, forget_choices, plain
 from app.linked import settings_of
 from app.navigation import link_to
 from paramixer_core.errors import ParamixerError
@@ -39,17 +39,17 @@ def draw() -> None:
     try:
         found = read(file.getvalue(), file.name, chosen())
     except ParamixerError as error:
-        st.error(str(error), icon=":material/upload_file:")
+        st.error(plain(str(error)), icon=":material/upload_file:")
         draw_choices(None)
         return
     preview(found)
+    for question in found.questions:
+        st.warning(plain(question), icon=":material/help:")
     draw_label(found)
     for warning in found.warnings:
-        st.caption(f":orange[:material/warning:] {warning}")
+        st.caption(f":orange[:material/warning:] {plain(warning)}")
     draw_choices(found)
     if found.questions:
-        for question in found.questions:
-            st.warning(question, icon=":material/help:")
         return
     prepared = settle(found, file.name)
     use(prepared)
@@ -96,8 +96,8 @@ def settle(found: SequencesFound, title: str) -> Prepared:
     kinds = f"{len(prepared.symbols):,} symbols" if prepared.symbols else "numbers"
     st.markdown(
         f"**{prepared.trained:,}** sequences to train on, **{prepared.tests:,}** to test, "
-        f"{len(prepared.classes)} classes, {kinds}. Always answering “{best}” would be right on "
-        f"**{right:.0%}** of the tests."
+        f"{len(prepared.classes)} classes, {kinds}. Always answering “{plain(best)}” would be "
+        f"right on **{right:.0%}** of the tests."
     )
     rows = [
         {"class": name, "train": count, "test": prepared.test_classes[name]}
@@ -105,7 +105,7 @@ def settle(found: SequencesFound, title: str) -> Prepared:
     ]
     st.dataframe(rows, hide_index=True, height=min(220, 36 * (len(rows) + 1) + 2))
     for note in prepared.notes:
-        st.caption(note)
+        st.caption(plain(note))
     return prepared
 
 

@@ -12,12 +12,20 @@ from paramixer_core.uploads.choices import (
 )
 from paramixer_core.uploads.columns import has_classes
 from paramixer_core.uploads.numerals import is_number
-from paramixer_core.uploads.tables import Cut, Lines, numbered_lines, quoted_or_not, rows_of, starts
+from paramixer_core.uploads.tables import (
+    Cut,
+    Lines,
+    cut_rows_at,
+    numbered_lines,
+    quoted_or_not,
+    rows_of,
+    starts,
+)
 
 COMMENT_SIGNS = ("#", "%")
 SAMPLED = 200
-STEADY = 0.9
-"""The share of rows that have the usual number of cells, from which on a separator is taken."""
+STEADY, LOOSE = 0.9, 0.5
+"""The share of rows of the usual width, from which on a separator is taken, and may be one."""
 
 WORDS = {
     Separator.COMMA: "commas",
@@ -95,13 +103,21 @@ def guessed_separator(lines: Lines, sign: str, quotes: bool | None) -> tuple[Sep
     """The separator that gives the steadiest, cleanest columns, and whether no other does."""
     sample = lines[:SAMPLED]
     scores: dict[Separator, float] = {}
+    broken: list[Separator] = []
+    first = next((line for _, line in sample if line.strip() and not starts(line, sign)), "")
     for mark in MARKS:
-        cut = quoted_or_not(sample, mark, sign, quotes, partial=len(lines) > len(sample))
+        try:
+            cut = quoted_or_not(sample, mark, sign, quotes, partial=len(lines) > len(sample))
+        except ParamixerError:
+            broken.extend([mark] if mark.value in first else [])
+            continue
         if cut.steady >= STEADY or has_header_of_width(cut):
             scores[mark] = cut.steady * (1 + cleanness(cut, mark) + holds_label(cut))
     if scores:
         best = max(scores, key=lambda mark: scores[mark])
         return best, len(scores) == 1
+    if broken:  # whoever cuts with it says which quote does not close
+        return max(broken, key=lambda mark: first.count(mark.value)), False
     rows = [line.split() for _, line in sample if line.strip() and not starts(line, sign)]
     numeric = [sum(is_number(word) for word in row) for row in rows]
     if rows and all(len(row) > 2 for row in rows[1:]) and sum(
@@ -110,10 +126,13 @@ def guessed_separator(lines: Lines, sign: str, quotes: bool | None) -> tuple[Sep
         return Separator.BLANKS, True
     loose = [
         mark for mark in MARKS
-        if quoted_or_not(sample, mark, sign, quotes, partial=True).steady >= 0.5
+        if cut_rows_at(sample, mark, sign, quotes=False, partial=True).steady >= LOOSE
     ]  # fmt: skip
+    labelled = has_classes([row[0] for row in rows if row])
     blanks = sum(len(row) > 1 for row in rows) >= STEADY * len(rows)
-    return (loose[0], False) if loose and not blanks else (Separator.FIRST_BLANK, not loose)
+    if loose and not (blanks and labelled):
+        return loose[0], False
+    return Separator.FIRST_BLANK, not loose
 
 
 def has_header_of_width(cut: Cut) -> bool:

@@ -67,16 +67,21 @@ def read_sequences(
 def leave_out_missing(found: SequencesFound, choices: SequenceChoices) -> None:
     """Rows without a label or a whole sequence: refused with their line or left out, counted."""
     keep_words = choices.missing is Missing.KEEP
+    table = found.kind is FileKind.TABLE
     kept: list[int] = []
     for at, (label, row) in enumerate(zip(found.labels, found.rows, strict=True)):
         missing_label = not label.strip() if keep_words else is_missing(label)
-        whole = isinstance(row, str) and (row.strip() if keep_words else not is_missing(row))
+        whole = isinstance(row, str) and not (
+            is_missing(row) if table and not keep_words else not row.strip()
+        )
         if not isinstance(row, str):
             whole = len(row) > 0 and not (found.numeric and np.isnan(np.asarray(row)).any())
         if whole and not missing_label:
             kept.append(at)
         elif choices.missing is not Missing.SKIP:
-            thing = "a label" if missing_label else "a whole sequence with at least one token"
+            thing = "a label" if missing_label else "a sequence"
+            if found.numeric and not missing_label:
+                thing = "numbers in all columns of the sequence"
             raise ParamixerError(
                 f"{thing} in line {found.lines[at]:,}",
                 (label if missing_label else row if isinstance(row, str) else "a missing value")

@@ -47,6 +47,8 @@ def read_table(text: str, choices: SequenceChoices, found: SequencesFound) -> No
     else:
         wanted = choices.tokens or Tokens.LETTERS
     require_cells(cut, [label, *parts] if wanted is not Tokens.NUMBERS else [label], skip)
+    if header or wanted is not Tokens.NUMBERS:
+        require_no_more(cut, cut.widths[0] if header else cut.usual, skip)
     found.lines = cut.lines[skip:]
     several = wanted is Tokens.NUMBERS and len(parts) > 1
     texts = text_cells(cut, [label] if several else [label, *parts], skip)
@@ -86,6 +88,21 @@ def require_cells(cut: Cut, needed: list[int], skip: int) -> None:
                 f"{counted(cut.width, 'column')} in line {line:,}", width,
                 "complete the line, or choose another separator",
             )  # fmt: skip
+
+
+def require_no_more(cut: Cut, width: int, skip: int) -> None:
+    """Raise ParamixerError for a row with something in more cells than there are columns."""
+    wide = [at for at, cells in enumerate(cut.widths[skip:]) if cells > width]
+    if not wide:
+        return
+    beyond = text_cells(cut, list(range(width, cut.width)), skip)
+    for at in wide:
+        if any(column[at] for column in beyond):
+            raise ParamixerError(
+                f"{counted(width, 'column')} in line {cut.lines[skip + at]:,}",
+                cut.widths[skip + at],
+                "put texts in quotes, or choose another separator",
+            )
 
 
 def leave_out_blank(cut: Cut, found: SequencesFound) -> None:

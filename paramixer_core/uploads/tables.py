@@ -53,10 +53,14 @@ class Cut:
         return max(self.widths, default=0)
 
     @property
+    def usual(self) -> int:
+        """The commonest number of cells in a row."""
+        return Counter(self.widths).most_common(1)[0][0] if self.widths else 0
+
+    @property
     def steady(self) -> float:
         """The share of rows that have the commonest number of cells, if that is two or more."""
-        usual, often = Counter(self.widths).most_common(1)[0] if self.widths else (0, 0)
-        return often / len(self.widths) if usual > 1 else 0.0
+        return self.widths.count(self.usual) / len(self.widths) if self.usual > 1 else 0.0
 
 
 Lines = list[tuple[int, str]]
@@ -104,24 +108,26 @@ def quoted_or_not(
     `partial` lines may end in the midst of a quoted cell.
     """
     if quotes is False or mark in (BLANK, Separator.FIRST_BLANK):
-        return cut(lines, mark, sign, quotes=False)
+        return cut_rows_at(lines, mark, sign, quotes=False)
     try:
-        quoted = cut(lines, mark, sign, quotes=True, partial=partial)
+        quoted = cut_rows_at(lines, mark, sign, quotes=True, partial=partial)
     except ParamixerError:
         if quotes:
             raise
-        plain = cut(lines, mark, sign, quotes=False)
+        plain = cut_rows_at(lines, mark, sign, quotes=False)
         if plain.steady < 1:
             raise
         return plain
     if quotes is None and len(quoted.lines) < quoted.text.count("\n"):
-        plain = cut(lines, mark, sign, quotes=False)
+        plain = cut_rows_at(lines, mark, sign, quotes=False)
         if plain.steady == 1 and len(plain.lines) > len(quoted.lines):
             return plain
     return quoted
 
 
-def cut(lines: Lines, mark: Separator, sign: str, *, quotes: bool, partial: bool = False) -> Cut:
+def cut_rows_at(
+    lines: Lines, mark: Separator, sign: str, *, quotes: bool, partial: bool = False
+) -> Cut:
     """Where each row begins; blank lines and comments between rows are left out."""
     comments: list[str] = []
     kept: list[str] = []

@@ -1,11 +1,13 @@
 """A data set of uploaded sequences: stated limits, a clean split, and a task like any other."""
 
 import random
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
@@ -176,3 +178,62 @@ def test_one_sequence_under_two_labels_is_a_conflict_and_not_repeated() -> None:
     most = prepare(found, 2, 0.3, "", Conflicts.MAJORITY)
     assert most.trained + most.tests == 5
     assert sum(most.train_classes.values()) + sum(most.test_classes.values()) == 5
+
+
+OLD = Path(__file__).parent / "cases"
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "first", "padded"),
+    [
+        ("uploaded-98d52c546b44e489", (6, 8), torch.int64, True),
+        ("uploaded-9968747857e1d3e4", (6, 4, 1), torch.float32, False),
+    ],
+)
+def test_a_data_set_of_the_first_layout_is_what_it_was(
+    name, shape, first, padded, stored: Prepared
+) -> None:
+    file = dataset.dataset_file(name)
+    file.write_bytes((OLD / file.name).read_bytes())
+    held = load_file(OLD / file.name)
+    task = make_task(name, shape[1])
+    tests = task.test_set()
+    assert (tuple(tests.inputs.shape), tests.inputs.dtype) == (shape, first)
+    assert torch.equal(tests.inputs.reshape(6, -1), held["tokens"][:6])
+    assert torch.equal(tests.targets, held["labels"][:6])
+    picked = torch.randint(6, 24, (9,), generator=torch.Generator().manual_seed(1))
+    batch = task.batch(9, torch.Generator().manual_seed(1))
+    assert torch.equal(batch.inputs.reshape(9, -1), held["tokens"][picked])
+    assert (task.padded, task.title) == (padded, held_title(name))
+
+
+def held_title(name: str) -> str:
+    return {"uploaded-98d52c546b44e489": "old letters"}.get(name, "old numbers")
+
+
+@pytest.mark.parametrize(
+    ("rows", "kind"),
+    [
+        (["ab", "ba", "aa", "bb"], torch.uint8),
+        (["".join(map(chr, range(0x4E00, 0x4F80))), "一二", "二一", "一一"], torch.uint16),
+    ],
+)
+def test_symbols_are_stored_in_the_smallest_type_and_read_as_whole_numbers(
+    rows, kind, stored: Prepared
+) -> None:
+    prepared = prepare(texts(*rows), 400, 0.5, "")
+    keep(prepared)
+    assert dataset.read_dataset(dataset.dataset_file(prepared.name)).tokens.dtype is kind
+    task = make_task(prepared.name, 400)
+    batch = task.batch(5, torch.Generator().manual_seed(0))
+    assert (batch.inputs.dtype, batch.targets.dtype) == (torch.int64, torch.int64)
+    assert torch.equal(task.padding(batch.inputs), batch.inputs == 0)
+
+
+def test_one_long_row_takes_no_more_memory_than_its_data_set() -> None:
+    rows = ["ab" * 8000, *(f"{n:b}" for n in range(1500))]
+    tracemalloc.start()
+    prepared = prepare(texts(*rows), 16_000, 0.2, "")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 6 * len(prepared.content)

@@ -122,6 +122,7 @@ def test_fastq_is_read_without_its_qualities() -> None:
         pytest.param("a " + "x" * (2**20 + 1), "lines of at most", id="long"),
         pytest.param("a b\n" * 20_002, "at most 20,000", id="many"),
         pytest.param("a,b" + "," * 20_000, "columns", id="wide"),
+        pytest.param("label,text\nham,ok\nham,no, not\nspam,a, b, c\n", "in line 3", id="loose"),
         pytest.param("label,text\n# note\na,x\n\nb,\n", "in line 5", id="empty-after-comment"),
         pytest.param('sep=;\nlabel;text\na;"x\ny"\n;z\n', "in line 5", id="after-a-break"),
     ],
