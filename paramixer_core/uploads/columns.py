@@ -130,14 +130,18 @@ def guess_sequence(body: Columns, names: list[str], label: int) -> tuple[list[in
     counting = [place for place in numeric if counts_rows(body[place], names[place])]
     numbers = [place for place in numeric if place not in counting]
     longest = max(texts, key=lambda at: mean_length(body[at]), default=None)
-    ids_only = longest is None or (
-        len(numbers) > 2 and mean_length(body[longest]) < 2 * len(numbers)
-    )
+    ids_only = longest is None or (len(numbers) > 2 and name_rows(body[longest]))
     if ids_only and numbers:
         return numbers, "which hold numbers", not texts and not counting
     if longest is not None:
         return [longest], "as it holds the longest texts", len(texts) == 1
     return others[:1], "as nothing else is left", False
+
+
+def name_rows(cells: list[str]) -> bool:
+    """Whether texts only name their rows: no two alike, without blanks, most with a digit."""
+    single = sum(any(map(str.isdecimal, cell)) and " " not in cell for cell in cells)
+    return len(set(cells)) == len(cells) and single >= NUMERIC_SHARE * len(cells)
 
 
 def mean_length(cells: list[str]) -> float:

@@ -125,7 +125,9 @@ def label_headers(found: SequencesFound, choices: SequenceChoices) -> None:
         return
     likely = [part for part in parts_of(headers) if part.is_likely and may_be_taken(part)]
     named = [part for part in likely if part.name.startswith("key ")]
-    apart = {tuple(part.values): part for part in reversed(named or likely)}
+    apart: dict[tuple[str, ...], Part] = {}
+    for part in named or likely:
+        apart.setdefault(tuple(part.values), part)
     if len(apart) == 1:
         part = next(iter(apart.values()))
         found.labels = part.values
@@ -137,7 +139,7 @@ def label_headers(found: SequencesFound, choices: SequenceChoices) -> None:
         )  # fmt: skip
         return
     found.labels = headers
-    several = f"several can: {', '.join(part.name for part in apart.values())}"
+    several = f"Several can be: {', '.join(part.name for part in apart.values())}"
     found.questions.append(
         f"Which part of the header is the label? {several if apart else 'None is sure to be'}. "
         f"The first header is “{headers[0][:100]}”; choose {FORMS}."

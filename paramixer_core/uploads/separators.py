@@ -119,10 +119,7 @@ def guessed_separator(lines: Lines, sign: str, quotes: bool | None) -> tuple[Sep
     if broken:  # whoever cuts with it says which quote does not close
         return max(broken, key=lambda mark: first.count(mark.value)), False
     rows = [line.split() for _, line in sample if line.strip() and not starts(line, sign)]
-    numeric = [sum(is_number(word) for word in row) for row in rows]
-    if rows and all(len(row) > 2 for row in rows[1:]) and sum(
-        count >= len(row) - 1 for count, row in zip(numeric, rows, strict=True)
-    ) >= STEADY * len(rows):  # fmt: skip
+    if len(rows) > 1 and are_numbers(rows):
         return Separator.BLANKS, True
     loose = [
         mark for mark in MARKS
@@ -130,9 +127,19 @@ def guessed_separator(lines: Lines, sign: str, quotes: bool | None) -> tuple[Sep
     ]  # fmt: skip
     labelled = has_classes([row[0] for row in rows if row])
     blanks = sum(len(row) > 1 for row in rows) >= STEADY * len(rows)
-    if loose and not (blanks and labelled):
+    joined = sum(any(mark in row[0] for mark in loose) for row in rows if row) > LOOSE * len(rows)
+    if loose and (joined or not (blanks and labelled)):
         return loose[0], False
     return Separator.FIRST_BLANK, not loose
+
+
+def are_numbers(rows: list[list[str]]) -> bool:
+    """Whether words are the cells of a table: numbers, but for a label and a name, in columns."""
+    words = [len(row) - sum(map(is_number, row)) for row in rows[1:]]
+    width = len(rows[-1])
+    if max(words) > 1:
+        return width > 4 and max(words) == 2 and all(len(row) == width for row in rows)
+    return all(len(row) > 2 for row in rows[1:])
 
 
 def has_header_of_width(cut: Cut) -> bool:

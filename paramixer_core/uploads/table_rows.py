@@ -4,7 +4,7 @@ import numpy as np
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads import columns as guessing
-from paramixer_core.uploads.cells import first_cells, number_cells, text_cells
+from paramixer_core.uploads.cells import first_cells, is_missing, number_cells, text_cells
 from paramixer_core.uploads.choices import (
     REMEDY,
     Missing,
@@ -52,7 +52,7 @@ def read_table(text: str, choices: SequenceChoices, found: SequencesFound) -> No
     found.lines = cut.lines[skip:]
     several = wanted is Tokens.NUMBERS and len(parts) > 1
     texts = text_cells(cut, [label] if several else [label, *parts], skip)
-    found.labels = texts[0] if texts else []
+    found.labels = whole_labels(texts[0], found) if texts else []
     if several:
         sample = (cell for part in parts for cell in body[part])
         form = number_form(sample, choices, found, points_part=cut.separator == ",")
@@ -78,6 +78,20 @@ def from_comment(cut: Cut) -> list[str] | None:
         words.split() if cut.separator in ("blanks", "first blank") else words.split(cut.separator)
     )
     return names if len(names) == cut.width and not any(map(is_number, names)) else None
+
+
+def whole_labels(labels: list[str], found: SequencesFound) -> list[str]:
+    """Labels that are whole numbers in one form: 1 for 1.0 and 1.0000000e+00."""
+    held = [label for label in labels if not is_missing(label)]
+    if not held or not all(is_number(label, NumberForm.POINT) for label in held):
+        return labels
+    values = {label: float(label) for label in held}
+    whole = {label: str(int(value)) for label, value in values.items() if value.is_integer()}
+    changed = [label for label, name in whole.items() if "." in label or "e" in label.lower()]
+    if len(whole) < len(values) or not changed:
+        return labels
+    found.warnings.append(f"Labels such as {changed[0]} are whole numbers: {whole[changed[0]]}.")
+    return [whole.get(label, label) for label in labels]
 
 
 def require_cells(cut: Cut, needed: list[int], skip: int) -> None:

@@ -192,6 +192,20 @@ def test_numbers_apart_by_blanks_are_a_table() -> None:
     assert (found.labels, numbers(found)[1]) == (["1", "2", "1"], (0.001, 2.0))
 
 
+def test_whole_labels_have_one_form() -> None:
+    found = read("1.0000000e+00 0.5 1\n2.0000000e+00 1 2\n1 3 4\n", "UCR_TRAIN.txt")
+    assert found.labels == ["1", "2", "1"]
+    assert "Labels such as 1.0000000e+00 are whole numbers: 1." in found.warnings
+    assert read("y,text\n0.5,ab\n1.0,ba\n0.5,bb\n", label="y").labels == ["0.5", "1.0", "0.5"]
+
+
+def test_names_before_numbers_are_not_part_of_the_sequence() -> None:
+    lines = "".join(f"AAT{n}_ECOLI  0.{n}9  0.29  0.48  {'ci'[n % 2]}p\n" for n in range(9))
+    found = read(lines, "ecoli.data")
+    assert (found.classes, found.longest) == ({"cp": 5, "ip": 4}, 3)
+    assert "Not used: column 1." in found.warnings
+
+
 def test_a_chosen_separator_is_used() -> None:
     found = read("a b;c d\nb b;c e\na c;d d\n", "a.txt", separator=Separator.FIRST_BLANK)
     assert found.rows == ["b;c d", "b;c e", "c;d d"]

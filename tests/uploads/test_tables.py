@@ -7,7 +7,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paramixer_core.uploads.choices import NumberForm, Separator, SequenceChoices, SequencesFound
+from paramixer_core.uploads.choices import (
+    NumberForm,
+    Separator,
+    SequenceChoices,
+    SequencesFound,
+    Tokens,
+)
 from paramixer_core.uploads.sequences import read_sequences
 
 SEPARATORS = st.sampled_from([",", ";", "\t", "|"])
