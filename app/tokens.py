@@ -13,6 +13,7 @@ from app.history import Views
 from paramixer_core.config import Pooling, RunConfig
 from paramixer_core.tasks import InputKind, known_task
 from paramixer_core.tasks.temporal_order import SYMBOLS, X
+from paramixer_core.uploads.escapes import shown
 
 CLASS_LABEL = "C"
 """How a class token is drawn where there is room for a letter."""
@@ -53,7 +54,7 @@ def uploaded_form(task: str, inputs: NDArray[Any]) -> TokenForm:
     if kind.input_kind is InputKind.REAL:
         return TokenForm(Form.NUMBERS, np.nan_to_num(inputs[:, 0]))
     symbols = getattr(kind, "symbols", ())
-    labels = tuple(symbols[int(symbol)] for symbol in inputs)
+    labels = tuple(shown(symbols[int(symbol)]) for symbol in inputs)
     return TokenForm(Form.SYMBOLS, np.zeros(len(labels)), labels)
 
 

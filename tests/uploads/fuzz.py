@@ -17,7 +17,7 @@ from paramixer_core.uploads.recognise import recognise
 from paramixer_core.uploads.weights import MAX_BYTES, read_weights
 from tests.small_runs import SMALL
 from tests.uploads.mutations import SEQUENCE_FILES, WEIGHT_FILES, is_sentence, sentence_of
-from tests.uploads.test_sequences import use
+from tests.uploads.test_mutated_sequences import use
 from tests.uploads.test_weights import authors_weights
 
 GROWTH_LIMIT = 256 * 2**20
