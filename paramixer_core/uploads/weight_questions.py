@@ -68,7 +68,7 @@ class Question:
 WORDS: dict[str, dict[Any, str]] = {
     "residual": {
         Residual.PER_FACTOR: "after every factor",
-        Residual.FIRST: "the first values, added after every factor",
+        Residual.FIRST: "V₀ at every factor",
         Residual.AROUND_BLOCK: "around the block",
         Residual.NONE: "none",
     },
