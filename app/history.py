@@ -24,7 +24,7 @@ from paramixer_core.inspection import (
     num_examples,
     product_so_far,
 )
-from paramixer_core.protocols import num_factors as ring_factors
+from paramixer_core.models.paramixer import ParamixerBlock
 from paramixer_core.runs.run import Run
 from paramixer_core.runs.store_errors import StoreError
 
@@ -185,8 +185,9 @@ def factor(
 
 
 def num_factors(run_id: str) -> int:
-    """M of a run's blocks."""
-    return ring_factors(shelf(run_id).run(run_id).config.seq_len)
+    """M of a run's blocks; 0 for a mixer without factors."""
+    block = block_of(shelf(run_id).run(run_id).config)
+    return len(block.offsets) if isinstance(block, ParamixerBlock) else 0
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

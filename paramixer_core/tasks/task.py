@@ -47,6 +47,8 @@ class Task(ABC):
     positions: bool
     seq_lens: tuple[int, ...] | None = None  # None: any N
     class_names: tuple[str, ...] = ()
+    labelled: bool = True
+    """Whether its sequences have right answers; those of weights without their data have none."""
 
     def __init__(self, seq_len: int) -> None:
         require_seq_len(seq_len)

@@ -15,7 +15,7 @@ Their CDIL rows list the links 0, +1 .. +h, -1 .. -h (times the dilation), ours 
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -100,41 +100,46 @@ def theirs(shapes: Mapping[str, tuple[int, ...]]) -> Theirs:
     places = "apc_embedding.weight" if "apc_embedding.weight" in shapes else None
     rows = shapes[places] if places else ()
     head = next((shapes[name] for name, ours in pairs if re.match(r"head\.(0\.)?weight", ours)), ())
+    table = shapes.get("embedding.weight", ()) if first == "embedding" else ()
     g = next((shapes[name] for name, ours in pairs if ours.endswith("value_mlp.0.weight")), ())
     return Theirs(
         pairs=pairs,
         places=places,
         seq_len=rows[0] if len(rows) == 2 else None,
-        class_token=len(head) == 2 and len(g) == 2 and head[1] == g[1],
+        class_token=len(head) == len(g) == len(table) == 2 and head[1] == g[1] and table[0] > 1,
         adding=first == "init_linear",
         synthetic=any(SYNTHETIC.fullmatch(name) for name in shapes),
     )
 
 
-def with_class_token(ours: dict[str, Tensor], places: Tensor | None) -> dict[str, Tensor]:
+def class_token_shapes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """What `with_class_token` changes, as shapes."""
+    rows, channels = shapes[TOKENS]
+    changed = {TOKENS: (rows - 1, channels), CLASS_TOKEN: (1, channels)}
+    if POSITIONS in shapes:
+        changed[POSITIONS] = (shapes[POSITIONS][0] - 1, *shapes[POSITIONS][1:])
+    return changed
+
+
+def with_class_token(ours: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Their class token, the vocabulary's last entry at place 0, as a weight of its own.
 
-    `places` are the learned positions, where the model reads them: the class token's is added
-    to it once for all.
+    Where the model reads positions, that of place 0 is added to it once for all.
     """
-    table = ours[TOKENS]
+    table, places = ours[TOKENS], ours.get(POSITIONS)
     token = table[-1:] if places is None else table[-1:] + places[:1]
-    changed = ours | {TOKENS: table[:-1].clone(), CLASS_TOKEN: token.clone()}
+    changed = {**ours, TOKENS: table[:-1].clone(), CLASS_TOKEN: token.clone()}
     if places is not None:
         changed[POSITIONS] = places[1:].clone()
     return changed
 
 
-def reorder_links(ours: Mapping[str, Tensor], num_links: int) -> dict[str, Tensor]:
+def reorder_links(ours: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The same weights with CDIL's links in our order."""
-    half = num_links // 2
-    order = torch.tensor([0, *(at for step in range(1, half + 1) for at in (step, half + step))])
-    return {
-        name: tensor[order] if re.search(r"link_mlps\.\d+\.2\.", name) else tensor
-        for name, tensor in ours.items()
-    }
-
-
-def names_one(names: Iterable[str]) -> bool:
-    """Whether any name is one of theirs."""
-    return any(starts(name) is not None for name in names)
+    changed = dict(ours)
+    for name, tensor in ours.items():
+        if re.search(r"link_mlps\.\d+\.2\.", name):
+            half = len(tensor) // 2
+            pairs = (at for step in range(1, half + 1) for at in (step, half + step))
+            changed[name] = tensor[torch.tensor([0, *pairs])]
+    return changed

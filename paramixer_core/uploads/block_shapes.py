@@ -7,7 +7,7 @@ no data, with two values of a setting; the sides that differ are those that the 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -37,16 +37,24 @@ class Fit:
     matched: int
 
 
-def built_shapes(build: Callable[[], torch.nn.Module]) -> dict[str, tuple[int, ...]]:
-    """Every tensor of a module's state, built without memory for any."""
+Built = TypeVar("Built", bound=torch.nn.Module)
+
+
+def build_meta(build: Callable[[], Built]) -> Built:
+    """A module built without memory for any weight."""
     with torch.device("meta"):
-        return {name: tuple(held.shape) for name, held in build().state_dict().items()}
+        return build()
+
+
+def shapes_of(module: torch.nn.Module) -> dict[str, tuple[int, ...]]:
+    """Every tensor of a module's state, by name."""
+    return {name: tuple(held.shape) for name, held in module.state_dict().items()}
 
 
 @lru_cache(maxsize=4096)
 def block_shapes(kind: MixerKind, config: RunConfig) -> dict[str, tuple[int, ...]]:
     """The tensors of one block."""
-    return built_shapes(lambda: kind.build(config, torch.Generator()))
+    return shapes_of(build_meta(lambda: kind.build(config, torch.Generator())))
 
 
 @lru_cache(maxsize=64)
@@ -65,8 +73,7 @@ def settings_read(kind: MixerKind, config: RunConfig) -> frozenset[str]:
 
     watched = Watched(**config.as_dict())
     seen.clear()
-    with torch.device("meta"):
-        kind.build(watched, torch.Generator())
+    build_meta(lambda: kind.build(watched, torch.Generator()))
     return frozenset(seen & set(config.as_dict()))
 
 
@@ -110,7 +117,7 @@ def fit_block(
 def fitting_values(
     kind: MixerKind, config: RunConfig, field: str, held: Shapes
 ) -> tuple[int, ...] | None:
-    """Values of a size that agree with the shapes where the size shows; None if it shows nowhere."""
+    """Values of a size that agree with the shapes that show it; None if no shape does."""
     if field == "num_factors":
         return fitting_factors(kind, config, held)
     probes = two_values(config, field)

@@ -11,7 +11,8 @@ from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads.weight_questions import Stated
 
-REMEDY = "read the file by its shapes alone, or export the weights again"
+BY_SHAPES = "read the file by its shapes alone, or export the weights again"
+"""What to do about a file that contradicts what it says about itself."""
 LONGEST_TITLE = 60
 
 
@@ -34,20 +35,20 @@ def declared(metadata: Mapping[str, str]) -> Declared | None:
     try:
         values = json.loads(metadata["config"])
     except (ValueError, RecursionError) as error:
-        raise ParamixerError("a configuration as JSON in the metadata", error, REMEDY) from error
+        raise ParamixerError("a configuration as JSON in the metadata", error, BY_SHAPES) from error
     if not isinstance(values, dict):
         raise ParamixerError(
-            "a configuration as a JSON object in the metadata", type(values).__name__, REMEDY
+            "a configuration as a JSON object in the metadata", type(values).__name__, BY_SHAPES
         )
     known = {field.name for field in dataclasses.fields(RunConfig)}
     try:
         config = RunConfig(**{name: value for name, value in values.items() if name in known})
     except ParamixerError as error:
         raise ParamixerError(
-            f"a configuration that can be, with {error.expected}", error.got, REMEDY
+            f"a configuration that can be, with {error.expected}", error.got, BY_SHAPES
         ) from error
     except (TypeError, ValueError, RecursionError, OverflowError) as error:
-        raise ParamixerError("a configuration that can be", error, REMEDY) from error
+        raise ParamixerError("a configuration that can be", error, BY_SHAPES) from error
     return Declared(config, stated(metadata), sorted(set(values) - known))
 
 

@@ -1,4 +1,4 @@
-"""Which kind of file this is, where it is not safetensors: told by its first bytes, never opened."""
+"""Which kind of file it is, if not safetensors: told by its first bytes, never opened."""
 
 from paramixer_core.errors import ParamixerError
 
@@ -20,7 +20,11 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"%PDF", "a PDF"),
     (0, b"\x89PNG", "a PNG picture"),
     (0, b"\xff\xd8\xff", "a JPEG picture"),
-    (0, b"version https://git-lfs", "a Git LFS pointer, which only names the file with the weights"),
+    (
+        0,
+        b"version https://git-lfs",
+        "a Git LFS pointer, which only names the file with the weights",
+    ),
 )
 """Where in the file, which bytes, and what the file is then."""
 
@@ -67,7 +71,11 @@ def what_else(content: bytes, name: str = "") -> str:
         return zip_kind(content)
     # A pickle of protocol 2 or later: its mark, its protocol, then an operation and no length.
     if content[:1] == b"\x80" and content[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
-        kind = "an old PyTorch file, a pickle" if b"\x8a\nl\xfc\x9cF\xf9" in content[:16] else "a pickle"
+        kind = (
+            "an old PyTorch file, a pickle"
+            if b"\x8a\nl\xfc\x9cF\xf9" in content[:16]
+            else "a pickle"
+        )
         return f"{kind}, which could run code when opened and is never opened here"
     for at, bytes_, kind in SIGNATURES:
         if content[at : at + len(bytes_)] == bytes_:

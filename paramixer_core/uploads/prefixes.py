@@ -28,7 +28,7 @@ class Unwrapped:
 def unwrap(
     names: Iterable[str], starts: Callable[[str], int | None], wanted: str | None = None
 ) -> Unwrapped:
-    """Take prefixes off. `starts` gives where in a name a network's first tensor is named, if it is.
+    """Take prefixes off; `starts` gives where in a name a network's tensors begin to be named.
 
     A file may hold several copies of the network (weights and their average, say): the one under
     `wanted` is read, else the one with the shortest prefix; an optimiser's never.

@@ -48,12 +48,14 @@ class Question:
     """Something that names and shapes leave open.
 
     `field` is its name in WeightChoices, `options` the answers that fit (none listed: any number
-    from 1), `answer` the one that holds now, and `answered` whether a person gave it.
+    from 1), `assumed` the one that holds unless a person says otherwise, `answer` the one that
+    holds now, and `answered` whether a person gave it.
     """
 
     field: str
     title: str
     options: tuple[Any, ...]
+    assumed: Any
     answer: Any
     answered: bool
     why: str
@@ -63,6 +65,39 @@ class Question:
         """What was assumed, or said, in words."""
         who = "as you say" if self.answered else f"assumed: {self.why}"
         return f"{self.title}: {answer_words(self.field, self.answer)} ({who})."
+
+
+TITLES = {
+    "mixer": "Mixer",
+    "residual": "Residual",
+    "link_source": "Link MLPs read",
+    "heads": "Heads",
+    "rival_size": "The rival's size",
+    "hidden": "Hidden width H",
+    "num_links": "Links a row K",
+    "num_factors": "Factors M",
+    "positions": "Learned positions",
+    "seq_len": "Tokens N",
+    "task": "Task",
+    "copy": "Copy of the network",
+}
+"""What each question is called where it is asked."""
+
+
+def ask(
+    choices: WeightChoices, field: str, options: tuple[Any, ...], assumed: Any, why: str
+) -> Question:
+    """A question; its answer is the person's, or what is assumed and why."""
+    said = getattr(choices, field)
+    return Question(
+        field=field,
+        title=TITLES[field],
+        options=options,
+        assumed=assumed,
+        answer=assumed if said is None else said,
+        answered=said is not None,
+        why=why,
+    )
 
 
 WORDS: dict[str, dict[Any, str]] = {
@@ -131,3 +166,4 @@ class RecognisedWeights:
     num_links: int | None
     stated: Stated = field(default_factory=Stated)
     task_missing: str = ""
+    from_metadata: bool = False

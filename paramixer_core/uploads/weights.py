@@ -62,7 +62,7 @@ class WeightFile:
     data: memoryview
 
     def tensor(self, name: str) -> Tensor:
-        """A copy of one tensor as float32. Raises ParamixerError if it holds no floating numbers."""
+        """A copy of one tensor as float32; raises ParamixerError unless it holds floats."""
         entry = self.entries[name]
         if entry.dtype not in FLOATS:
             raise ParamixerError(
