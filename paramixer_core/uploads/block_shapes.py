@@ -7,7 +7,7 @@ no data, with two values of a setting; the sides that differ are those that the 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -19,8 +19,8 @@ from paramixer_core.protocols import num_factors
 Shapes = Mapping[str, tuple[int, ...]]
 """Shapes of weights by name."""
 
-SIZES = ("num_factors", "hidden", "num_links", "heads", "rival_size")
-"""Settings that a block's shapes may tell, in the order in which they are sought."""
+FEW = 32
+"""So many values of a size are all tried; of more, the default and powers of two."""
 
 
 @dataclass(frozen=True)
@@ -57,24 +57,19 @@ def block_shapes(kind: MixerKind, config: RunConfig) -> dict[str, tuple[int, ...
     return shapes_of(build_meta(lambda: kind.build(config, torch.Generator())))
 
 
-@lru_cache(maxsize=64)
-def settings_read(kind: MixerKind, config: RunConfig) -> frozenset[str]:
-    """The settings that building a block of this kind reads."""
-    seen: set[str] = set()
+def sizes_read(kind: MixerKind) -> tuple[str, ...]:
+    """The settings that may show in a block's shapes: whole numbers that the mixer reads."""
+    numbers = [name for name, _, _ in WHOLE_NUMBER_RANGES if name in kind.reads]
+    factors = ["num_factors"] if "num_factors" in kind.reads else []
+    return (*factors, "hidden", *numbers)
 
-    class Watched(RunConfig):
-        """A configuration that notes which of its fields are read."""
 
-        __slots__ = ()
+@dataclass(frozen=True)
+class Values:
+    """Values that agree with the shapes; there may be others unless all were tried."""
 
-        def __getattribute__(self, name: str) -> Any:
-            seen.add(name)
-            return super().__getattribute__(name)
-
-    watched = Watched(**config.as_dict())
-    seen.clear()
-    build_meta(lambda: kind.build(watched, torch.Generator()))
-    return frozenset(seen & set(config.as_dict()))
+    values: tuple[int, ...]
+    all_tried: bool = True
 
 
 def fit_block(
@@ -87,39 +82,37 @@ def fit_block(
     try:
         config = base.replace(mixer=kind.name)
         free: dict[str, tuple[int, ...]] = {}
-        read = settings_read(kind, config)
-        for field in (field for field in SIZES if field in read):
+        for field in sizes_read(kind):
             if field in given:
                 config = config.replace(**{field: given[field]})
                 continue
-            values = fitting_values(kind, config, field, held)
-            if values is None:
+            found = fitting_values(kind, config, field, held)
+            if found is None:
                 free[field] = ()
-            elif not values:
+                continue
+            if not found.values:
                 return None
-            else:
-                default = getattr(config, field)
-                best = default if default in values else values[0]
-                config = config.replace(**{field: best})
-                # A value that is found in a list of usual ones need not be the only one.
-                if len(values) > 1:
-                    free[field] = values
+            default = getattr(config, field)
+            best = default if default in found.values else found.values[0]
+            config = config.replace(**{field: best})
+            if not found.all_tried or len(found.values) > 1:
+                free[field] = found.values
         shapes = block_shapes(kind, config)
     except ParamixerError:
         return None  # sizes that no such block has
     if any(held.get(name) != shape for name, shape in shapes.items()):
         return None
-    if config.num_factors == num_factors(config.seq_len):
+    if config.num_factors == num_factors(config.mixed_len):
         config = config.replace(num_factors=None)
     return Fit(kind, config, free, len(shapes))
 
 
 def fitting_values(
     kind: MixerKind, config: RunConfig, field: str, held: Shapes
-) -> tuple[int, ...] | None:
+) -> Values | None:
     """Values of a size that agree with the shapes that show it; None if no shape does."""
     if field == "num_factors":
-        return fitting_factors(kind, config, held)
+        return Values(fitting_factors(kind, config, held))
     probes = two_values(config, field)
     first, second = (block_shapes(kind, config.replace(**{field: value})) for value in probes)
     shown = [
@@ -132,16 +125,17 @@ def fitting_values(
     if not shown:
         return None
     if any(name not in held or len(held[name]) <= axis for name, axis in shown):
-        return ()
+        return Values(())
     sides = {held[name][axis] for name, axis in shown}
     if all((first[n][a], second[n][a]) == probes for n, a in shown):
-        return tuple(sides) if len(sides) == 1 else ()  # the side is the setting itself
+        return Values(tuple(sides) if len(sides) == 1 else ())  # the side is the setting itself
     values = values_of(config, field)
     default = getattr(config, field)
+    few = len(values) <= FEW
     usual = [value for value in values if value == default or value & (value - 1) == 0]
-    tried = values if field == "heads" else usual
+    tried = values if few else usual
     found = tuple(v for v in tried if agrees(kind, config, {field: v}, shown, held))
-    return found or bisected(kind, config, field, shown, held)
+    return Values(found or bisected(kind, config, field, shown, held), all_tried=few)
 
 
 def bisected(

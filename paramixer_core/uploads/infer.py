@@ -1,14 +1,14 @@
 """A configuration from shapes alone: what they tell is read, what they leave open is asked."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from paramixer_core.analysis.supports import MAX_DENSE_TOKENS
 from paramixer_core.config import WIRING, LinkSource, Residual, RunConfig
 from paramixer_core.errors import ParamixerError
-from paramixer_core.models import MIXERS, MixerKind, mixer_kind
-from paramixer_core.protocols import num_factors
+from paramixer_core.models import MIXERS, WIRED, mixer_kind
+from paramixer_core.tasks import make_task
 from paramixer_core.uploads.authors import Theirs
-from paramixer_core.uploads.block_shapes import SIZES, Fit, Shapes, fit_block, settings_read
+from paramixer_core.uploads.block_shapes import Fit, Shapes, fit_block, sizes_read
 from paramixer_core.uploads.formats import REMEDY
 from paramixer_core.uploads.frame_shapes import Frame, guessed_length, of_block, read_frame
 from paramixer_core.uploads.weight_questions import SHAPE_ONLY, Question, WeightChoices, ask
@@ -50,7 +50,8 @@ def infer(shapes: Shapes, choices: WeightChoices, theirs: Theirs | None) -> Infe
         batch=min(40, max(1, LIGHT_TOKENS // seq_len)),
         device="auto",
     )
-    fit, mixer = choose_fit(base, shapes, choices)
+    wired = theirs is None and base.mixed_len <= MAX_DENSE_TOKENS
+    fit, mixer = choose_fit(base, shapes, choices, wired=wired)
     questions += mixer
     config = fit.config
     for asked in block_questions(fit, choices, theirs):
@@ -59,55 +60,59 @@ def infer(shapes: Shapes, choices: WeightChoices, theirs: Theirs | None) -> Infe
     asked = task_question(frame, seq_len, choices)
     questions.append(asked)
     task = frame.shape_task if asked.answer == SHAPE_ONLY else str(asked.answer)
-    return Inferred(config.replace(task=task), questions)
+    config = config.replace(task=task)
+    if make_task(task, seq_len).padded:
+        why = "as in the authors' code; no weight tells"
+        padding = ask(choices, "mask_padding", (False, True), False, why)
+        questions.append(padding)
+        config = config.replace(mask_padding=padding.answer)
+    return Inferred(config, questions)
 
 
 def choose_fit(
-    base: RunConfig, shapes: Shapes, choices: WeightChoices
+    base: RunConfig, shapes: Shapes, choices: WeightChoices, *, wired: bool
 ) -> tuple[Fit, list[Question]]:
-    """The mixer whose block has these shapes, and the question which, where several have."""
+    """The mixer whose block has these shapes, and the question which, where several have.
+
+    `wired` says whether it may be a wiring of one's own, whose weights have the names of CHORD's.
+    """
     held = of_block(shapes, 0)
     settings = choices.settings()
-    given = {field: settings[field] for field in SIZES if field in settings}
+    numbers = {name for kind in (*MIXERS.values(), WIRED) for name in sizes_read(kind)}
+    given = {field: settings[field] for field in numbers if field in settings}
     if choices.mixer == WIRING:
-        wired = base.replace(mixer=WIRING, wiring=choices.wiring or "")
-        kinds: list[MixerKind] = [mixer_kind(WIRING)]
-        fits = [fit for kind in kinds if (fit := fit_block(kind, wired, given, held))]
-    else:
-        kinds = [mixer_kind(choices.mixer)] if choices.mixer else list(MIXERS.values())
-        fits = [fit for kind in kinds if (fit := fit_block(kind, base, given, held))]
+        base = base.replace(mixer=WIRING, wiring=choices.wiring or "")
+    kinds = [mixer_kind(choices.mixer)] if choices.mixer else list(MIXERS.values())
+    fits = [fit for kind in kinds if (fit := fit_block(kind, base, given, held))]
     if not fits:
         raise misfit(base, held, choices)
-    most = max(fit.matched for fit in fits)
-    best = [fit for fit in fits if fit.matched == most]
-    if choices.mixer is None and len(best) == 1 and not may_be_wired(best[0], base):
-        return best[0], []
-    options = tuple(fit.kind.name for fit in best)
-    if choices.mixer is not None:
-        others = infer_options(base, held)
-        options = others if choices.mixer in others else (*others, choices.mixer)
-    elif may_be_wired(best[0], base):
+    best = closest(fits)
+    others = best if choices.mixer is None else closest(all_fits(base, held))
+    options = tuple(dict.fromkeys([*(fit.kind.name for fit in others), best[0].kind.name]))
+    if wired and any(is_linked(fit) for fit in others) and WIRING not in options:
         options = (*options, WIRING)
     if len(options) == 1:
         return best[0], []
-    why = "names and shapes are the same for " + ", ".join(
-        mixer_kind(option).title for option in options
-    )
+    titles = [f'"{mixer_kind(option).title}"' for option in options]
+    why = f"names and shapes are the same for {', '.join(titles[:-1])} and {titles[-1]}"
     return best[0], [ask(choices, "mixer", options, best[0].kind.name, why)]
 
 
-def infer_options(base: RunConfig, held: Shapes) -> tuple[str, ...]:
-    """Every mixer whose block has these shapes, whatever a person chose."""
-    fits = [fit for kind in MIXERS.values() if (fit := fit_block(kind, base, {}, held))]
+def all_fits(base: RunConfig, held: Shapes) -> list[Fit]:
+    """Every mixer of the registry whose block has these shapes."""
+    plain = base.replace(mixer=next(iter(MIXERS)), wiring="")
+    return [fit for kind in MIXERS.values() if (fit := fit_block(kind, plain, {}, held))]
+
+
+def closest(fits: list[Fit]) -> list[Fit]:
+    """Those with the most of the file's tensors: one that reads all before one that leaves some."""
     most = max((fit.matched for fit in fits), default=0)
-    best = [fit for fit in fits if fit.matched == most]
-    wired = (WIRING,) if best and may_be_wired(best[0], base) else ()
-    return (*(fit.kind.name for fit in best), *wired)
+    return [fit for fit in fits if fit.matched == most]
 
 
-def may_be_wired(fit: Fit, base: RunConfig) -> bool:
-    """Whether a wiring of one's own has weights of the same names: it is read with links alone."""
-    return "link_source" in settings_read(fit.kind, base.replace(mixer=fit.kind.name))
+def is_linked(fit: Fit) -> bool:
+    """Whether its block has link MLPs, so that a wiring of one's own has weights of these names."""
+    return "link_source" in fit.kind.reads
 
 
 def misfit(base: RunConfig, held: Shapes, choices: WeightChoices) -> ParamixerError:
@@ -132,7 +137,7 @@ def misfit(base: RunConfig, held: Shapes, choices: WeightChoices) -> ParamixerEr
 def block_questions(fit: Fit, choices: WeightChoices, theirs: Theirs | None) -> list[Question]:
     """What a block's shapes leave open of the settings that its mixer reads."""
     config, found = fit.config, []
-    read = settings_read(fit.kind, config)
+    read = fit.kind.reads
     if "residual" in read:
         assumed, why = Residual.PER_FACTOR, "the paper's; no weight tells where it is"
         if theirs is not None:
@@ -165,10 +170,3 @@ def task_question(frame: Frame, seq_len: int, choices: WeightChoices) -> Questio
     if chosen is not None and chosen not in options:
         options = (chosen, *options)
     return ask(choices, "task", options, options[0] if chosen is None else chosen, why)
-
-
-def factors_of(config: RunConfig, shapes: Mapping[str, tuple[int, ...]]) -> int | None:
-    """M, where it is not ceil(log2 N); None where it is, or where there are no factors."""
-    if config.num_factors is None or "blocks.0.link_mlps.0.0.weight" not in shapes:
-        return None
-    return None if config.num_factors == num_factors(config.mixed_len) else config.num_factors

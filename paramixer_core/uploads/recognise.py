@@ -50,9 +50,7 @@ def recognise(file: WeightFile, choices: WeightChoices = NO_CHOICES) -> Recognis
     else:
         config, overridden = with_choices(said, choices)
         questions = list(named.questions)
-    task, missing = task_of(config, named.shapes)
-    if missing:
-        config = config.replace(task=task.name)
+    config, task, missing = with_task(config, named.shapes)
     config = on_this_machine(config)
     network = build_meta(lambda: build_network(config, task, torch.Generator()))
     wanted = shapes_of(network)
@@ -95,14 +93,19 @@ def with_choices(said: Declared, choices: WeightChoices) -> tuple[RunConfig, lis
     return said.config.replace(**differing), sentences
 
 
-def task_of(config: RunConfig, shapes: Shapes) -> tuple[Task, str]:
-    """The run's task; where its data set is not here, one of the same sizes and the name of it."""
+def with_task(config: RunConfig, shapes: Shapes) -> tuple[RunConfig, Task, str]:
+    """The run with its task; where its data set is not here, one of the same sizes in its place.
+
+    The text is the name of the data set that is missing.
+    """
     try:
-        return make_task(config.task, config.seq_len), ""
+        return config, make_task(config.task, config.seq_len), ""
     except ParamixerError:
         if not is_uploaded(config.task):
             raise
-    return make_task(read_frame(shapes).shape_task, config.seq_len), config.task
+    frame = read_frame(shapes)
+    shaped = config.replace(task=frame.shape_task, positions=frame.positions)
+    return shaped, make_task(shaped.task, shaped.seq_len), config.task
 
 
 def on_this_machine(config: RunConfig) -> RunConfig:

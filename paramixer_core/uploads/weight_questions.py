@@ -15,9 +15,8 @@ SHAPE_ONLY = "none"
 class WeightChoices:
     """What a person says about a file of weights; None: read it, or assume it and say so.
 
-    `mixer`, `residual`, `link_source`, `heads`, `rival_size`, `hidden`, `num_links`, `num_factors`,
-    `positions`, `seq_len` and `wiring` are settings of RunConfig. `task` is a task's name, or
-    "none" for weights of data that are not here. `copy` is the prefix of the network to read where
+    All but the last three are settings of RunConfig; `task` may be "none" too, for weights of data
+    that are not here. `copy` is the prefix of the network to read where
     the file holds several. `by_metadata` False reads a file by its shapes alone, whatever it says
     about itself.
     """
@@ -27,10 +26,12 @@ class WeightChoices:
     link_source: LinkSource | None = None
     heads: int | None = None
     rival_size: int | None = None
+    hash_rounds: int | None = None
     hidden: int | None = None
     num_links: int | None = None
     num_factors: int | None = None
     positions: bool | None = None
+    mask_padding: bool | None = None
     seq_len: int | None = None
     wiring: str | None = None
     task: str | None = None
@@ -73,10 +74,12 @@ TITLES = {
     "link_source": "Link MLPs read",
     "heads": "Heads",
     "rival_size": "The rival's size",
+    "hash_rounds": "Hash rounds",
     "hidden": "Hidden width H",
     "num_links": "Links a row K",
     "num_factors": "Factors M",
     "positions": "Learned positions",
+    "mask_padding": "Padding",
     "seq_len": "Tokens N",
     "task": "Task",
     "copy": "Copy of the network",
@@ -91,7 +94,7 @@ def ask(
     said = getattr(choices, field)
     return Question(
         field=field,
-        title=TITLES[field],
+        title=TITLES.get(field, field.replace("_", " ").capitalize()),
         options=options,
         assumed=assumed,
         answer=assumed if said is None else said,
@@ -112,6 +115,7 @@ WORDS: dict[str, dict[Any, str]] = {
         LinkSource.CURRENT: "what reaches their block",
     },
     "positions": {True: "learned ones are added", False: "none"},
+    "mask_padding": {True: "inert", False: "tokens like any other"},
     "task": {SHAPE_ONLY: "none of this server's: its sizes alone"},
 }
 

@@ -13,7 +13,6 @@ from paramixer_core.uploads.formats import REMEDY, header_length
 MAX_BYTES = 50 * 2**20
 MAX_TENSORS = 5_000
 MAX_DIMENSIONS = 8
-MAX_METADATA_BYTES = 2**17
 
 FLOATS = {
     "F64": torch.float64,
@@ -145,8 +144,4 @@ def read_metadata(metadata: Any) -> dict[str, str]:
     """The file's own notes, texts by name; anything else in their place is left out."""
     if not isinstance(metadata, dict):
         return {}
-    return {
-        name: value
-        for name, value in metadata.items()
-        if isinstance(value, str) and len(value) <= MAX_METADATA_BYTES
-    }
+    return {name: value for name, value in metadata.items() if isinstance(value, str)}
