@@ -24,6 +24,13 @@ class Residual(Choice):
     NONE = "none"  # A = W_M ... W_1
 
 
+class Pooling(Choice):
+    """What the head reads of the last block: all N tokens, or a class token put before them."""
+
+    FLATTEN = "flatten"
+    CLASS_TOKEN = "class_token"
+
+
 class LinkSource(Choice):
     """What a block's link MLPs read: the first embedding X, or the values that reach the block."""
 
@@ -59,12 +66,17 @@ class RunConfig:
     """One training run. Defaults are the paper's settings for the Adding task (Paramixer, 4.1).
 
     `mixer` and `task` are names in their registries, looked up when the network is built, so
-    that a run with a mixer that is not installed here can still be read. `num_links` (K) is read
-    by CDIL alone, `heads` by attention alone and `wiring`, a text that `Wiring.parse` reads, by the
-    mixer "wiring" alone. `num_factors` (M) is read by CHORD and CDIL; None means ceil(log2 N), from
-    which on every token reads every token. `positions` None means what the task's own
+    that a run with a mixer that is not installed here can still be read. Some fields are read by
+    some mixers alone (`MixerKind.reads` says which): `num_links` (K) by CDIL, `num_factors` (M) by
+    CHORD and CDIL (None: ceil(log2 N), from which on every token reads every token), `heads` by
+    attention and its rivals, `hash_rounds` by Reformer, `wiring`, a text that `Wiring.parse` reads,
+    by the mixer "wiring"; `models.config_for` sets those that a mixer does not read to their
+    defaults. `positions` None means what the task's own
     default says. `target_accuracy` (0..1), when set, ends the run once the test accuracy reaches
-    it. Every other field is checked on construction; a bad one raises ParamixerError.
+    it. `head_hidden` is the width of a hidden layer in the head, 0 for none. With `mask_padding`
+    the tokens that `Task.padding` names are inert; without, they are tokens like any other, as in
+    the authors' code. Every other field is checked on construction; a bad one raises
+    ParamixerError.
     """
 
     task: str = "adding"
@@ -90,17 +102,24 @@ class RunConfig:
     wiring: str = ""
     precision: Precision = Precision.FLOAT32
     execution: Execution = Execution.PLAIN
+    pooling: Pooling = Pooling.FLATTEN
+    head_hidden: int = 0
+    mask_padding: bool = False
+    hash_rounds: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "residual", Residual(self.residual))
         object.__setattr__(self, "link_source", LinkSource(self.link_source))
         object.__setattr__(self, "precision", Precision(self.precision))
         object.__setattr__(self, "execution", Execution(self.execution))
+        object.__setattr__(self, "pooling", Pooling(self.pooling))
         DeviceChoice(self.device)
         for name in ("task", "mixer"):
             require_name(name, getattr(self, name))
         if not isinstance(self.positions, bool | None):
             raise ParamixerError("positions as true, false or none", self.positions, "choose one")
+        if not isinstance(self.mask_padding, bool):
+            raise ParamixerError("mask_padding as true or false", self.mask_padding, "choose one")
         require_seq_len(self.seq_len)
         require_num_links(self.num_links)
         if self.num_factors is not None:
@@ -117,7 +136,12 @@ class RunConfig:
         require_positive("clip_norm", self.clip_norm, 1e6)
         if self.target_accuracy is not None:
             require_positive("target_accuracy", self.target_accuracy, 1.0)
-        require_wiring(self.mixer, self.wiring, self.seq_len)
+        require_wiring(self.mixer, self.wiring, self.mixed_len)
+
+    @property
+    def mixed_len(self) -> int:
+        """How many tokens the blocks mix: N, and the class token before them where there is one."""
+        return self.seq_len + (self.pooling is Pooling.CLASS_TOKEN)
 
     def replace(self, **changes: Any) -> Self:
         """The same configuration with some fields changed, checked anew."""
@@ -146,6 +170,8 @@ WHOLE_NUMBER_RANGES = (
     ("num_links", 3, MAX_NUM_LINKS),
     ("heads", 1, 64),
     ("rival_size", 2, 1024),
+    ("hash_rounds", 1, 16),
+    ("head_hidden", 0, 4096),
     ("batch", 1, 4096),
     ("steps", 1, 10_000_000),
     ("seed", 0, 2**31 - 1),

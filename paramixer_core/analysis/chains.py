@@ -84,7 +84,7 @@ def run_wiring(config: RunConfig) -> Wiring:
             "a run with sparse factors", config.mixer, "choose a Paramixer: attention has no routes"
         )
     return Wiring.of_protocol(
-        Protocol(config.mixer), config.seq_len, config.num_links, config.num_factors
+        Protocol(config.mixer), config.mixed_len, config.num_links, config.num_factors
     )
 
 

@@ -107,9 +107,7 @@ def fit_block(
     return Fit(kind, config, free, len(shapes))
 
 
-def fitting_values(
-    kind: MixerKind, config: RunConfig, field: str, held: Shapes
-) -> Values | None:
+def fitting_values(kind: MixerKind, config: RunConfig, field: str, held: Shapes) -> Values | None:
     """Values of a size that agree with the shapes that show it; None if no shape does."""
     if field == "num_factors":
         return Values(fitting_factors(kind, config, held))

@@ -1,4 +1,4 @@
-"""Files of weights: safetensors alone are read, told by their format; unused tensors never matter."""
+"""Files of weights: other formats are named, unused tensors never matter."""
 
 import io
 import json
@@ -131,7 +131,9 @@ def test_numbers_that_are_not_finite_are_read_and_said() -> None:
 
 def test_weights_that_are_read_have_to_be_floating() -> None:
     weights = weights_of(SMALL) | {"head.bias": torch.zeros(1, dtype=torch.int8)}
-    with pytest.raises(ParamixerError, match="of dtype F64, F32, F16, BF16, got I8 for head.bias"):
+    with pytest.raises(
+        ParamixerError, match=r"of dtype F64, F32, F16, BF16, got I8 for head\.bias"
+    ):
         read_weights_file(packed(weights))
 
 

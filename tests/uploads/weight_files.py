@@ -1,4 +1,4 @@
-"""Files of weights for tests: this lab's, with and without their configuration, and the authors'."""
+"""Files of weights for tests: this lab's, with or without configuration, and the authors'."""
 
 import json
 import math
