@@ -5,8 +5,12 @@ import streamlit as st
 from app import history
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.run import Run
-from paramixer_core.tasks import InputKind, make_task
-from paramixer_core.uploads.typed import parse_sequence, sequence_text
+from paramixer_core.tasks import make_task
+from paramixer_core.uploads.typed import (
+    read_typed,
+    sequence_text,
+    typing_help,
+)
 
 OWN = "own_sequences"
 
@@ -20,22 +24,18 @@ def sequence(run: Run, example: int) -> str | None:
         task = make_task(config.task, config.seq_len)
         step = history.steps_with(run, example)[-1]
         start = sequence_text(task, history.inputs(run.id, step, example))
-        letters = task.input_kind is InputKind.SYMBOLS
         text = st.text_area(
             f"{config.seq_len} tokens",
             used.get(place, start),
             key=f"own-{place}-{example}",
             height=160,
             max_chars=400_000,
-            help="One letter per token; blanks and line breaks are skipped."
-            if letters
-            else "One number per token, apart by blanks or commas."
-            + " A * behind a number marks it." * (task.input_size > 1),
+            help=typing_help(task),
         )
         with st.container(horizontal=True):
             if st.button("Use it", type="primary", key="own_use"):
                 try:
-                    parse_sequence(task, text)
+                    read_typed(task, text)
                 except ParamixerError as error:
                     st.error(str(error), icon=":material/edit:")
                 else:
@@ -44,4 +44,7 @@ def sequence(run: Run, example: int) -> str | None:
             if place in used and st.button("Back to the test example", key="own_back"):
                 del used[place]
                 st.rerun()
+        if place in used:
+            for note in read_typed(task, used[place]).notes:
+                st.caption(note)
     return used.get(place)

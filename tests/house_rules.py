@@ -83,7 +83,7 @@ def may_import(path: PurePosixPath, module: str) -> bool:
         return top in drawing or within(module, "app.figures") or within(module, "app.theme")
     match path.parts[0]:
         case "paramixer_core":
-            return top not in {"streamlit", "plotly", "pandas", "altair", APP, PAGES, TESTS}
+            return top not in {"streamlit", "plotly", "altair", APP, PAGES, TESTS}
         case "app":
             return top not in {"torch", PAGES, TESTS}
         case "pages":

@@ -3,7 +3,6 @@
 from paramixer_core.errors import ParamixerError
 from paramixer_core.tasks.adding import Adding
 from paramixer_core.tasks.digits import Digits
-from paramixer_core.tasks.shaped import PREFIX, ShapedSequences
 from paramixer_core.tasks.task import Batch, InputKind, Task, TaskShape
 from paramixer_core.tasks.temporal_order import TemporalOrder
 
@@ -19,6 +18,8 @@ def make_task(name: str, seq_len: int) -> Task:
 
         return UploadedSequences(name, seq_len)
     if is_shape(name):
+        from paramixer_core.uploads.shaped import ShapedSequences
+
         return ShapedSequences(name, seq_len)
     return registered(name)(seq_len)
 
@@ -30,13 +31,15 @@ def known_task(name: str) -> type[Task] | Task:
 
         return uploaded_task(name)
     if is_shape(name):
+        from paramixer_core.uploads.shaped import ShapedSequences
+
         return ShapedSequences(name, 2)
     return registered(name)
 
 
 def is_shape(name: str) -> bool:
     """Whether this names the sizes of data that are not here."""
-    return name.startswith(PREFIX)
+    return name.startswith("shape-")
 
 
 def is_uploaded(name: str) -> bool:

@@ -1,129 +1,31 @@
 """An uploaded data set as a task: its numbers in one file, named by their hash."""
 
-import hashlib
 import json
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
+from jaxtyping import Bool, Shaped
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.database import default_home
 from paramixer_core.tasks.task import Batch, ClassificationTask, InputKind, missing_numbers
-from paramixer_core.uploads.sequences import MAX_TOKENS, Sequences
+from paramixer_core.uploads.choices import Tokens
+
+if TYPE_CHECKING:
+    from paramixer_core.uploads.preparing import Prepared
 
 PREFIX = "uploaded-"
-FORMAT = "paramixer-sequences-1"
-PAD = "·"
-MAX_SYMBOLS = 256
-MAX_CLASSES = 100
-MAX_NUMBERS = 2**25
+FORMAT = "paramixer-sequences-2"
+"""Tokens in the smallest type that holds them, padding of numbers NaN. The first layout, which is
+still read, held whole numbers in eight bytes and zeros as the padding of numbers."""
+
 FOLDER_BYTES = 2**30
-SPLIT_SEED = 20_220_404
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """What a data set becomes: N tokens a row, numbered labels, the test rows first."""
-
-    content: bytes
-    name: str
-    seq_len: int
-    symbols: tuple[str, ...]
-    classes: tuple[str, ...]
-    tests: int
-    trained: int
-    cut: int
-    padded: int
-    repeated: int
-
-
-def prepare(sequences: Sequences, seq_len: int, test_share: float, title: str) -> Prepared:
-    """Pad or cut every sequence to N tokens and split them into a training and a test part.
-
-    Sequences that come twice are kept once, so that none is both trained on and tested. Raises
-    ParamixerError for too many symbols or classes, or too few sequences to split.
-    """
-    if not 2 <= seq_len <= MAX_TOKENS:
-        raise ParamixerError(f"N from 2 to {MAX_TOKENS:,}", seq_len, "choose another N")
-    if not 0.05 <= test_share <= 0.5:
-        raise ParamixerError("a test share from 5 % to 50 %", test_share, "choose another share")
-    if len(sequences.rows) * seq_len > MAX_NUMBERS:
-        raise ParamixerError(
-            f"at most {MAX_NUMBERS:,} tokens in all",
-            f"{len(sequences.rows) * seq_len:,}",
-            "choose a smaller N or send fewer sequences",
-        )
-    classes = tuple(sorted(set(sequences.labels)))
-    if not 2 <= len(classes) <= MAX_CLASSES:
-        raise ParamixerError(
-            f"2 to {MAX_CLASSES} different labels", len(classes), "choose the column of the class"
-        )
-    symbols, tokens = (
-        ((), number_tokens(sequences, seq_len))
-        if sequences.numeric
-        else symbol_tokens(sequences, seq_len)
-    )
-    labels = np.array([classes.index(label) for label in sequences.labels], dtype=np.int64)
-    _, kept = np.unique(tokens, axis=0, return_index=True)
-    order = np.random.default_rng(SPLIT_SEED).permutation(np.sort(kept))
-    tests = max(1, round(test_share * len(order)))
-    if len(order) - tests < 2:
-        raise ParamixerError(
-            "at least 3 different sequences", len(order), "send more of them, or a larger N"
-        )
-    note = {
-        "layout": FORMAT,
-        "title": title[:60] or "Your sequences",
-        "symbols": json.dumps(symbols),
-        "classes": json.dumps(classes),
-        "tests": str(tests),
-    }
-    content = save({"tokens": tokens[order], "labels": labels[order]}, note)
-    lengths = np.array([len(row) for row in sequences.rows])
-    return Prepared(
-        content=content,
-        name=PREFIX + hashlib.sha256(content).hexdigest()[:16],
-        seq_len=seq_len,
-        symbols=symbols,
-        classes=classes,
-        tests=tests,
-        trained=len(order) - tests,
-        cut=int((lengths > seq_len).sum()),
-        padded=int((lengths < seq_len).sum()),
-        repeated=len(tokens) - len(order),
-    )
-
-
-def symbol_tokens(sequences: Sequences, seq_len: int) -> tuple[tuple[str, ...], np.ndarray]:
-    """The alphabet (padding first) and the numbers (sequences, N) of its letters."""
-    alphabet = sorted({str(letter) for row in sequences.rows for letter in row[:seq_len]})
-    if len(alphabet) >= MAX_SYMBOLS:
-        raise ParamixerError(
-            f"at most {MAX_SYMBOLS - 1} different letters", len(alphabet), "clean the texts"
-        )
-    symbols = (PAD, *alphabet)
-    number = {symbol: at for at, symbol in enumerate(symbols) if at}
-    tokens = np.zeros((len(sequences.rows), seq_len), dtype=np.int64)
-    for place, row in enumerate(sequences.rows):
-        part = [number[str(letter)] for letter in row[:seq_len]]
-        tokens[place, : len(part)] = part
-    return symbols, tokens
-
-
-def number_tokens(sequences: Sequences, seq_len: int) -> np.ndarray:
-    """The numbers (sequences, N), all divided by the largest size, ends filled with zeros."""
-    tokens = np.zeros((len(sequences.rows), seq_len), dtype=np.float64)
-    for place, row in enumerate(sequences.rows):
-        part = np.array(row[:seq_len], dtype=np.float64)
-        tokens[place, : len(part)] = part
-    most = float(np.abs(tokens).max()) or 1.0
-    return (tokens / most).astype(np.float32)
 
 
 def dataset_file(name: str, home: Path | None = None) -> Path:
@@ -136,7 +38,7 @@ def uploaded_task(name: str) -> "UploadedSequences":
     return UploadedSequences(name, read_dataset(dataset_file(name)).tokens.shape[1])
 
 
-def keep(prepared: Prepared, home: Path | None = None) -> str:
+def keep(prepared: "Prepared", home: Path | None = None) -> str:
     """Store a prepared data set and return its task's name."""
     path = dataset_file(prepared.name, home)
     folder = path.parent
@@ -173,31 +75,46 @@ class UploadedSequences(ClassificationTask):
                 seq_len,
                 "choose it, or upload them anew with another N",
             )
+        self.tokens, self.scale, self.other = held.kind, held.scale, held.other
         self.padded = held.padded
+        self.filling = math.nan if held.padded else 0.0
         self._tokens, self._labels, self._tests = held.tokens, held.labels, held.tests
 
-    def padding(self, inputs: torch.Tensor) -> torch.Tensor:
+    def padding(self, inputs: Shaped[Tensor, "batch seq *features"]) -> Bool[Tensor, "batch seq"]:
         """Symbol 0, or a number that is missing."""
         return inputs == 0 if self.symbols else missing_numbers(inputs)
 
     def batch(self, size: int, generator: torch.Generator) -> Batch:
         picked = torch.randint(self._tests, len(self._labels), (size,), generator=generator)
-        return Batch(self._tokens[picked], self._labels[picked])
+        return self._rows(picked)
 
     def test_set(self) -> Batch:
-        return Batch(self._tokens[: self._tests], self._labels[: self._tests])
+        return self._rows(torch.arange(self._tests))
+
+    def _rows(self, picked: Tensor) -> Batch:
+        tokens = self._tokens[picked]
+        if self.input_kind is InputKind.SYMBOLS:
+            tokens = tokens.long()
+        return Batch(tokens, self._labels[picked].long())
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A stored data set."""
+    """A stored data set; what the first layout did not note is as it was then.
+
+    `scale` is what numbers were divided by, `other` the symbol of all rare letters ("" if there is
+    none).
+    """
 
     title: str
     symbols: tuple[str, ...]
     classes: tuple[str, ...]
     tests: int
-    tokens: torch.Tensor
-    labels: torch.Tensor
+    tokens: Tensor
+    labels: Tensor
+    kind: Tokens
+    scale: float
+    other: str
 
     @property
     def padded(self) -> bool:
@@ -225,11 +142,15 @@ def read_dataset(path: Path) -> Dataset:
         raise ParamixerError(
             "a data set that was uploaded to this server", path.stem, "upload it again"
         ) from error
+    symbols = tuple(json.loads(note["symbols"]))
     return Dataset(
         note["title"],
-        tuple(json.loads(note["symbols"])),
+        symbols,
         tuple(json.loads(note["classes"])),
         int(note["tests"]),
         tokens if not tokens.is_floating_point() else tokens[..., None],
         labels,
+        Tokens(note.get("tokens", Tokens.LETTERS if symbols else Tokens.NUMBERS)),
+        float(note.get("scale", 1)),
+        note.get("other", ""),
     )

@@ -8,9 +8,9 @@ from paramixer_core.config import Pooling
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import num_factors
 from paramixer_core.tasks import TASKS, InputKind
-from paramixer_core.tasks.shaped import shape_name
 from paramixer_core.uploads.block_shapes import Shapes
 from paramixer_core.uploads.formats import REMEDY
+from paramixer_core.uploads.shaped import shape_name
 
 LINKED = re.compile(r"blocks\.0\.link_mlps\.(\d{1,2})\.0\.weight")
 

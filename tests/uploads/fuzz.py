@@ -14,7 +14,7 @@ from paramixer_core.uploads.recognise import read_weights_file
 from paramixer_core.uploads.weights import MAX_BYTES
 from tests.small_runs import SMALL
 from tests.uploads.mutations import SEQUENCE_FILES, WEIGHT_FILES, is_sentence, sentence_of
-from tests.uploads.test_sequences import use
+from tests.uploads.test_mutated_sequences import use
 from tests.uploads.weight_files import authors_weights, exported, packed, weights_of
 
 GROWTH_LIMIT = 256 * 2**20

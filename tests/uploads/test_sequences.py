@@ -1,250 +1,311 @@
-"""Uploaded sequences: three formats, stated limits, a clean split, and a task like any other."""
-
-import random
-from pathlib import Path
+"""Files of sequences: formats, guesses, and sentences that name the file's own line."""
 
 import numpy as np
 import pytest
-import torch
 
-from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
-from paramixer_core.tasks import InputKind, known_task, make_task
-from paramixer_core.training import Trainer
-from paramixer_core.uploads import dataset
-from paramixer_core.uploads.dataset import Prepared, keep, prepare
-from paramixer_core.uploads.sequences import (
+from paramixer_core.uploads.choices import (
     MAX_BYTES,
+    Case,
     FileKind,
-    Sequences,
-    columns_of,
-    decoded,
-    kind_of,
-    read_csv,
-    read_fasta,
-    read_text,
+    Missing,
+    NumberForm,
+    Separator,
+    SequenceChoices,
+    SequencesFound,
+    Tokens,
 )
-from tests.uploads.mutations import SEQUENCE_FILES, is_sentence, sentence_of
+from paramixer_core.uploads.columns import guess_label, guess_sequence
+from paramixer_core.uploads.sequences import read_sequences
 
 FASTA = ">one gene\nACGT\nACGA\n\n>two plain\nTTTT\n>three gene\nacg\n"
 TEXT = "good\tI liked it\nbad I did not\n\ngood again\n"
 CSV = 'name,label,text\na,up,"x,y"\nb,down,zzz\nc,up,xy\n'
 NUMBERS = "label;t1;t2;t3\nup;1;2;3\ndown;3;2;-4\nup;0;0;1e1\n"
-REPEATS = 40  # of each mutation; 10,000 files in all were tried once
 
 
-def test_fasta_joins_lines_and_takes_the_last_word_as_label() -> None:
-    found = read_fasta(FASTA)
+def read(text: str | bytes, name: str = "a.csv", **choices: object) -> SequencesFound:
+    content = text.encode() if isinstance(text, str) else text
+    return read_sequences(content, name, SequenceChoices(**choices))
+
+
+def numbers(found: SequencesFound) -> list[tuple[float, ...]]:
+    return [tuple(row) for row in found.rows]
+
+
+def test_fasta_joins_lines_and_takes_the_only_word_that_tells_classes_apart() -> None:
+    found = read(FASTA, "a.fa")
     assert found.rows == ["ACGTACGA", "TTTT", "ACG"]
     assert found.labels == ["gene", "plain", "gene"]
+    assert found.lines == [1, 5, 7]
 
 
 def test_text_splits_at_a_tab_else_at_the_first_blank() -> None:
-    found = read_text(TEXT)
+    found = read(TEXT, "a.txt")
     assert found.labels == ["good", "bad", "good"]
     assert found.rows == ["I liked it", "I did not", "again"]
 
 
-def test_csv_reads_one_text_column_or_several_number_columns() -> None:
-    assert columns_of(CSV) == ["name", "label", "text"]
-    assert columns_of("a,,a\n") == ["a", "(column 2)", "a (column 3)"]
-    assert read_csv(CSV, "label", ["text"]).rows == ["x,y", "zzz", "xy"]
-    found = read_csv(NUMBERS, "label", ["t3", "t1"])
-    assert found.rows == [(3.0, 1.0), (-4.0, 3.0), (10.0, 0.0)]
+def test_a_table_has_one_text_column_or_several_number_columns() -> None:
+    found = read(CSV)
+    assert found.columns == ["name", "label", "text"]
+    assert found.rows == ["x,y", "zzz", "xy"]
+    found = read(NUMBERS, columns=("t3", "t1"))
+    assert numbers(found) == [(3.0, 1.0), (-4.0, 3.0), (10.0, 0.0)]
     assert found.labels == ["up", "down", "up"]
     assert found.numeric
+
+
+def test_columns_without_a_name_and_twice_the_same_one_are_told_apart() -> None:
+    found = read("label,,label\nx,ab,c\ny,ba,c\n")
+    assert found.columns == ["label", "column 2", "label (column 3)"]
+
+
+@pytest.mark.parametrize(
+    ("header", "label", "sequence"),
+    [
+        ("id,label,text", "label", "text"),
+        ("id,kind,words", "kind", "words"),
+        ("text,Class,label2", "Class", "text"),
+    ],
+)
+def test_label_and_sequence_are_found(header: str, label: str, sequence: str) -> None:
+    cells = [[str(n), "ab"[n % 2], f"hello {n}"] for n in range(30)]
+    body, names = list(map(list, zip(*cells, strict=True))), header.split(",")
+    place = guess_label(body, names)[0]
+    assert names[place] == label
+    assert [names[at] for at in guess_sequence(body, names, place)[0]] == [sequence]
+
+
+def test_a_column_of_one_value_is_no_label() -> None:
+    found = read("a,b,c\nsame,x,long text\nsame,y,longer text\nsame,x,text\n", header=True)
+    assert found.labels == ["x", "y", "x"]
 
 
 @pytest.mark.parametrize(
     ("name", "text", "kind"),
     [
-        ("a.FASTA", "", "fasta"),
-        ("a.csv", "", "csv"),
-        ("a.txt", TEXT, "text"),
+        ("a.FASTA", FASTA, "fasta"),
+        ("a.csv", CSV, "table"),
+        ("a.txt", TEXT, "table"),
         ("a", FASTA, "fasta"),
+        ("a", "; made by a tool\n" + FASTA, "fasta"),
+        ("a.fastq", "@1 a\nAC\n+\nII\n@2 b\nGT\n+\nII\n@3 a\nTT\n+\nII\n", "fastq"),
+        ("a", "@1 a\nAC\n+\nII\n@2 b\nGT\n+\nII\n@3 a\nTT\n+\nII\n", "fastq"),
     ],
 )
-def test_the_format_is_told_by_the_name_or_the_first_letter(name, text, kind) -> None:
-    assert kind_of(name, text) is FileKind(kind)
+def test_the_format_is_told_by_the_name_or_the_first_letters(name, text, kind) -> None:
+    assert read(text, name).kind is FileKind(kind)
 
 
-def test_text_comes_in_utf_8_or_utf_16_with_its_mark() -> None:
-    assert decoded("é".encode("utf-8-sig")) == decoded("é".encode("utf-16")) == "é"
-    for content in ("é".encode("latin-1"), b"a\0b"):
-        with pytest.raises(ParamixerError, match="a text file in UTF-8"):
-            decoded(content)
-    with pytest.raises(ParamixerError, match="at most 20 MiB"):
-        decoded(bytes(MAX_BYTES + 1))
+def test_fastq_is_read_without_its_qualities() -> None:
+    found = read("@1 a\nAC\n+\n>I\n\n@2 b\nGT\n+\n@I\n@3 a\nTT\n+\nII\n", "a.fq")
+    assert (found.rows, found.labels) == (["AC", "GT", "TT"], ["a", "b", "a"])
+    assert found.lines == [1, 6, 10]
 
 
 @pytest.mark.parametrize(
-    ("read", "said"),
+    ("content", "said"),
     [
-        pytest.param(lambda: read_text("alone\n"), "in line 1", id="no-text"),
-        pytest.param(lambda: read_text("a b\n"), "at least two", id="one"),
-        pytest.param(lambda: read_fasta("ACGT\n>x y\n"), 'begins with ">"', id="no-head"),
-        pytest.param(lambda: read_fasta(">a b\n>c d\nA\n"), "at least one token", id="empty"),
-        pytest.param(lambda: columns_of("\na,b\n"), "a header line", id="no-header"),
-        pytest.param(lambda: read_csv(CSV, "label", ["no"]), "columns among", id="column"),
-        pytest.param(lambda: read_csv(CSV, "label", ["label"]), "choose them apart", id="same"),
-        pytest.param(lambda: read_csv(CSV + "d,up\n", "label", ["text"]), "in line 5", id="short"),
-        pytest.param(
-            lambda: read_csv(NUMBERS + "up;x;nan;1\n", "label", ["t1", "t2"]), "in line 5", id="nan"
-        ),
-        pytest.param(lambda: read_text("a " + "x" * (2**20 + 1)), "lines of at most", id="long"),
-        pytest.param(lambda: read_text(f"{'l' * 61} x\n"), "a label of 1 to 60", id="label"),
-        pytest.param(lambda: read_text("a b\n" * 20_001), "at most 20,000", id="many"),
+        pytest.param(b"a\0b", "a text file", id="nul"),
+        pytest.param(bytes(MAX_BYTES + 1), "at most 20 MiB", id="large"),
+        pytest.param("alone\n", "in line 1", id="no-text"),
+        pytest.param("a b\n", "at least two", id="one"),
+        pytest.param("", "a table with rows", id="nothing"),
+        pytest.param("only\nx\ny\n", "in line 1", id="one-column"),
+        pytest.param("a,b\n", "at least two", id="one-line"),
+        pytest.param(CSV + "d,up\n", "in line 5", id="short"),
+        pytest.param(NUMBERS + "up;x;nan;1\n", "in line 5", id="word"),
+        pytest.param(NUMBERS + "up;1;nan;1\n", "in line 5", id="gap"),
+        pytest.param(NUMBERS + "up;1;1e999;1\n", "in line 5", id="infinite"),
+        pytest.param(f"a{'b' * 61},x\nc,y\n" * 3, "a label of 1 to 60", id="label"),
+        pytest.param("a " + "x" * (2**20 + 1), "lines of at most", id="long"),
+        pytest.param("a b\n" * 20_002, "at most 20,000", id="many"),
+        pytest.param("a,b" + "," * 20_000, "columns", id="wide"),
+        pytest.param("label,text\nham,ok\nham,no, not\nspam,a, b, c\n", "in line 3", id="loose"),
+        pytest.param("label,text\n# note\na,x\n\nb,\n", "in line 5", id="empty-after-comment"),
+        pytest.param('sep=;\nlabel;text\na;"x\ny"\n;z\n', "in line 5", id="after-a-break"),
     ],
 )
-def test_a_file_that_is_wrong_is_told_where(read, said: str) -> None:
+def test_a_table_that_is_wrong_is_told_where(content, said: str) -> None:
     with pytest.raises(ParamixerError, match=said):
-        read()
+        read(content)
 
 
-def letters(count: int = 60, classes: str = "AT", seed: int = 0) -> Sequences:
-    dice = random.Random(seed)
-    labels = [dice.choice(classes) for _ in range(count)]
-    rows = ["".join(dice.choices("AT", [4, 1] if c == "A" else [1, 4], k=24)) for c in labels]
-    return Sequences(FileKind.FASTA, rows, labels)
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("ACGT\n>x y\n", 'begins with ">"', id="no-head"),
+        pytest.param(">a b\n>c d\nA\n>e d\nA\n", "in line 1", id="empty"),
+        pytest.param(">a b\nA\n>\nA\n", "in line 3", id="no-label"),
+        pytest.param(">s\nA\n" * 20_001, "at most 20,000", id="many"),
+    ],
+)
+def test_a_fasta_file_that_is_wrong_is_told_where(text: str, said: str) -> None:
+    with pytest.raises(ParamixerError, match=said):
+        read(text, "a.fa")
 
 
-def texts(*rows: str) -> Sequences:
-    return Sequences(FileKind.TEXT, list(rows), [("a", "b")[at % 2] for at in range(len(rows))])
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        ({"columns": ("no",)}, "columns among"),
+        ({"label": "label", "columns": ("label",)}, "choose them apart"),
+        ({"encoding": "no such"}, "the name of an encoding"),
+        ({"encoding": "utf-16"}, "choose another encoding"),
+        ({"encoding": "ascii"}, "choose another encoding"),
+        ({"encoding": "zlib"}, "encoding"),
+    ],
+)
+def test_a_choice_that_does_not_fit_is_said(choices: dict, said: str) -> None:
+    with pytest.raises(ParamixerError, match=said):
+        read(CSV.replace("zzz", "é"), **choices)
 
 
-@pytest.fixture
-def stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
-    monkeypatch.setenv("PARAMIXER_HOME", str(tmp_path))
-    prepared = prepare(letters(), 20, 0.25, "genes.fa")
-    assert keep(prepared) == prepared.name
-    return prepared
+def test_a_first_line_of_data_is_data() -> None:
+    found = read("x\t1.5\t2.5\ny\t2.5\t3.5\nx\t0.5\t1\n", "series.tsv")
+    assert found.labels == ["x", "y", "x"]
+    assert numbers(found)[0] == (1.5, 2.5)
+    assert read("1,0.5,2\n2,1,1\n1,2,3\n").labels == ["1", "2", "1"]
+    asked = read("x\t1.5\t2.5\ny\t2.5\t3.5\nx\t0.5\t1\n", "series.tsv", header=True)
+    assert asked.labels == ["y", "x"]
 
 
-def test_an_uploaded_task_holds_the_files_letters_and_labels(stored: Prepared) -> None:
-    task = make_task(stored.name, 20)
-    tests = task.test_set()
-    sent = {row[:20]: label for row, label in zip(letters().rows, letters().labels, strict=True)}
-    assert len(tests.inputs) == stored.tests == round(0.25 * len(sent))
-    for tokens, target in zip(tests.inputs, tests.targets, strict=True):
-        text = "".join(stored.symbols[token] for token in tokens)
-        assert sent[text] == stored.classes[target]
-    assert known_task(stored.name).title == "genes.fa"
-    assert (task.input_kind, task.input_size, task.output_size) == (InputKind.SYMBOLS, 3, 2)
+def test_columns_that_are_counted_are_a_header() -> None:
+    found = read("label,0,1,2\na,0.5,0.25,1\nb,1,2,3\na,1,1,1\n")
+    assert found.labels == ["a", "b", "a"]
+    assert read("0,1,2,3\n5.1,3.5,1.4,a\n4.9,3.0,1.4,b\n4.7,3.2,1.3,a\n").labels == ["a", "b", "a"]
 
 
-def test_no_sequence_is_both_trained_on_and_tested(stored: Prepared) -> None:
-    twice = letters(30)
-    doubled = Sequences(twice.kind, [*twice.rows, *twice.rows], [*twice.labels, *twice.labels])
-    prepared = prepare(doubled, 24, 0.5, "")
-    assert prepared.repeated >= 30
-    keep(prepared)
-    task = make_task(prepared.name, 24)
-    tested = {tuple(row) for row in task.test_set().inputs.tolist()}
-    batch = task.batch(2000, torch.Generator().manual_seed(0))
-    trained = {tuple(row) for row in batch.inputs.tolist()}
-    assert len(trained) == prepared.trained
-    assert not tested & trained
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_every_separator_is_told(separator: str) -> None:
+    text = "".join(
+        f"{'pos' if n % 2 else 'neg'}{separator}it was day {n}, so: good\n" for n in range(9)
+    ).replace(", so", ", so" if separator != "," else " so")
+    found = read(text, "a.txt")
+    assert found.labels[:2] == ["neg", "pos"]
+    assert found.rows[1].startswith("it was day 1")
 
 
-def test_a_network_learns_an_uploaded_task(stored: Prepared) -> None:
-    config = RunConfig(
-        task=stored.name, seq_len=20, channels=8, hidden=8, learning_rate=0.01, device="cpu"
+def test_numbers_apart_by_blanks_are_a_table() -> None:
+    found = read("  1   0.5  0.25\n  2  1e-3  2\n  1  3  4\n", "UCR_TRAIN.txt")
+    assert (found.labels, numbers(found)[1]) == (["1", "2", "1"], (0.001, 2.0))
+
+
+def test_a_chosen_separator_is_used() -> None:
+    found = read("a b;c d\nb b;c e\na c;d d\n", "a.txt", separator=Separator.FIRST_BLANK)
+    assert found.rows == ["b;c d", "b;c e", "c;d d"]
+
+
+def test_an_empty_first_column_and_padding_blanks_do_not_shift_cells() -> None:
+    found = read("label , text ,,\r\n a ,  ACGT ,,\r\n b , GGTT,,\r\n a , CC,,\r\n,,,\r\n")
+    assert (found.labels, found.rows) == (["a", "b", "a"], ["ACGT", "GGTT", "CC"])
+
+
+def test_stray_quotes_in_tabbed_text_are_letters() -> None:
+    text = 'ham\t"hi" he said\nspam\t"free\nham\tok "then"\nspam\t5" pipes"\n'
+    found = read(text, "a.txt")
+    assert found.rows == ['"hi" he said', '"free', 'ok "then"', '5" pipes"']
+
+
+def test_old_line_ends_count_as_lines() -> None:
+    with pytest.raises(ParamixerError, match="in line 3"):
+        read(b"label,text\ra,x\rb,\rc,z\r")
+
+
+def test_comments_are_left_out_and_counted() -> None:
+    found = read("# made by hand\n# and more\nlabel,text\na,x#y\nb,yy\na,z\n")
+    assert "2 lines that begin with # are comments." in found.notes
+    assert found.rows == ["x#y", "yy", "z"]
+    found = read("# label t0 t1\na 0.5 1\nb 1 2\na 3 4\n", "savetxt.txt")
+    assert found.columns == ["label", "t0", "t1"]
+    assert found.labels == ["a", "b", "a"]
+    assert read("#good,yes\nplain,no\n#bad,no\n", comment="").rows == ["#good", "plain", "#bad"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "form"),
+    [
+        ("1,5;2", (1.5, 2.0), None),
+        ("1.234,5;2", (1234.5, 2.0), None),
+        ('"1,234.5";2', (1234.5, 2.0), None),
+        ("1.234;2", (1234.0, 2.0), NumberForm.COMMA_GROUPED),
+        ("1.234;2", (1.234, 2.0), NumberForm.POINT),
+    ],
+)
+def test_decimal_and_thousands_marks(cells: str, values: tuple, form: NumberForm | None) -> None:
+    found = read(f"label;x;y\na;{cells}\nb;{cells}\na;{cells}\n", numbers=form)
+    assert numbers(found)[0] == values
+    assert found.questions == []
+
+
+def test_a_mark_that_may_be_either_is_asked() -> None:
+    found = read("label;x;y\na;1.234;2\nb;1.234;2\na;5.678;1\n")
+    assert "Is 1.234 1.234 or 1234?" in found.questions[0]
+    assert read("label,x,y\na,1.234,2\nb,1.234,2\na,5.678,1\n").questions == []
+
+
+def test_missing_values_are_refused_left_out_shortened_or_kept() -> None:
+    text = "label,x,y,z\na,1,2,3\nb,1,,3\nNA,1,1,1\na,1,2,\nb,3,2,1\n"
+    with pytest.raises(ParamixerError, match="in line 3"):
+        read(text)
+    found = read(text, missing=Missing.SKIP)
+    assert (found.labels, found.skipped, found.lines) == (["a", "b"], 3, [2, 6])
+    assert "3 rows with missing values left out." in found.notes
+    short = read("label,x,y\na,1,2\nb,3,\na,2,1\n", missing=Missing.SHORTEN)
+    assert numbers(short) == [(1.0, 2.0), (3.0,), (2.0, 1.0)]
+    kept = read("label,text\nNA,x\nb,nan\nNA,y\n", missing=Missing.KEEP)
+    assert (kept.labels, kept.rows) == (["NA", "b", "NA"], ["x", "nan", "y"])
+
+
+def test_series_of_different_lengths_are_shorter_ones() -> None:
+    found = read("1\t0.5\t0.5\t1\n2\t1\t2\n1\t3\t1\t1\n2\t1\t0\n", "a.tsv")
+    assert numbers(found)[1] == (1.0, 2.0)
+    assert "2 rows with gaps at the end are shorter sequences." in found.notes
+
+
+def test_a_missing_label_is_no_class() -> None:
+    with pytest.raises(ParamixerError, match="a label in line 3"):
+        read("label,text\na,x\nNaN,y\nb,z\n")
+
+
+@pytest.mark.parametrize(
+    ("rows", "tokens"),
+    [
+        (["A C G T", "A A T", "G G T"], Tokens.WORDS),
+        (["the film was good", "I left before the end", "so and so"], Tokens.LETTERS),
+        (["1.5 2 3.25", "1 2 3", "3 2 1"], Tokens.NUMBERS),
+        (["".join(map(chr, range(0x4E00, 0x4F00))), "一二", "三"], Tokens.BYTES),
+    ],
+)
+def test_tokens_are_told(rows: list[str], tokens: Tokens) -> None:
+    found = read("".join(f"{'aba'[at]}\t{row}\n" for at, row in enumerate(rows)), "a.tsv")
+    assert found.tokens is tokens
+    assert read("a\tAC GT\nb\tGG\na\tTT\n", "a.tsv", tokens=Tokens.WORDS).rows[0] == ("AC", "GT")
+
+
+def test_parentheses_of_listops_are_dropped_and_brackets_are_words() -> None:
+    found = read("Source\tTarget\n( ( ( [MAX 1 ) 2 ) ] )\t2\n3\t3\n4\t2\n", "basic_train.tsv")
+    assert found.rows[0] == ("[MAX", "1", "2", "]")
+    assert found.labels == ["2", "3", "2"]
+
+
+@pytest.mark.parametrize(
+    ("case", "rows"),
+    [
+        (None, ["ACGTN", "ACGT", "ACGT"]),
+        (Case.KEEP, ["ACgtn", "ACGT", "ACGT"]),
+        (Case.LOWER, ["acgtn", "acgt", "acgt"]),
+    ],
+)
+def test_soft_masked_letters_are_folded_or_kept(case: Case | None, rows: list[str]) -> None:
+    assert read(">1 a\nACgtn\n>2 b\nACGT\n>3 a\nACGT\n", "a.fa", case=case).rows == rows
+
+
+def test_numbers_are_rounded_as_python_rounds_them() -> None:
+    dice = np.random.default_rng(0)
+    values = dice.standard_normal((50, 3)) * 10.0 ** dice.integers(-8, 8, (50, 3))
+    text = "".join(
+        f"{'ab'[n % 2]},{','.join(map(repr, row))}\n" for n, row in enumerate(values.tolist())
     )
-    trainer = Trainer(config)
-    before = trainer.evaluate().loss
-    for _ in range(60):
-        trainer.step()
-    assert trainer.evaluate().loss < 0.5 * before
-
-
-def test_numbers_are_scaled_by_the_largest_and_filled_up(stored: Prepared) -> None:
-    rows = [(1.0, -8.0), (2.0, 4.0), (3.0, 1.0), (0.5, 0.0)]
-    prepared = prepare(Sequences(FileKind.CSV, rows, ["a", "b", "a", "b"]), 3, 0.25, "n")
-    keep(prepared)
-    task = make_task(prepared.name, 3)
-    tested = task.test_set().inputs[..., 0].tolist()
-    trained = task.batch(50, torch.Generator().manual_seed(0)).inputs[..., 0].tolist()
-    found = {tuple(row) for row in [*tested, *trained]}
-    assert found == {(0.125, -1.0, 0.0), (0.25, 0.5, 0.0), (0.375, 0.125, 0.0), (0.0625, 0.0, 0.0)}
-    assert (task.input_kind, task.input_size, prepared.padded) == (InputKind.REAL, 1, 4)
-
-
-@pytest.mark.parametrize(
-    "name", ["uploaded-../../secret00000", "uploaded-0", "uploaded-" + "G" * 16]
-)
-def test_a_name_that_is_a_path_is_never_opened(name: str) -> None:
-    with pytest.raises(ParamixerError, match="the name of an uploaded task"):
-        make_task(name, 20)
-
-
-def test_a_data_set_that_is_gone_is_said(stored: Prepared) -> None:
-    with pytest.raises(ParamixerError, match="upload it again"):
-        make_task("uploaded-" + "0" * 16, 20)
-    with pytest.raises(ParamixerError, match="N = 20"):
-        make_task(stored.name, 24)
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        pytest.param({"seq_len": 1}, "N from 2 to 4,096", id="n"),
-        pytest.param({"test_share": 0.9}, "a test share", id="share"),
-        pytest.param({"sequences": letters(classes="A")}, "different labels", id="labels"),
-        pytest.param({"sequences": texts(*map(chr, range(400, 700)))}, "letters", id="alphabet"),
-        pytest.param({"sequences": texts("x", "y")}, "at least 3", id="few"),
-        pytest.param(
-            {"sequences": texts(*["x"] * 20_000), "seq_len": 4096}, "tokens in all", id="size"
-        ),
-    ],
-)
-def test_the_limits_of_a_data_set_are_said(change: dict, said: str) -> None:
-    given = {"sequences": letters(), "seq_len": 20, "test_share": 0.2, "title": ""} | change
-    with pytest.raises(ParamixerError, match=said):
-        prepare(**given)
-
-
-def test_the_folder_does_not_grow_without_limit(stored: Prepared, monkeypatch) -> None:
-    monkeypatch.setattr(dataset, "FOLDER_BYTES", 100)
-    with pytest.raises(ParamixerError, match="already"):
-        keep(prepare(letters(seed=1), 20, 0.25, ""))
-    assert keep(stored) == stored.name
-
-
-@pytest.mark.parametrize("mutate", SEQUENCE_FILES, ids=lambda mutate: mutate.__name__)
-@pytest.mark.parametrize("kind", ["csv", "text", "fasta"])
-def test_a_mutated_file_is_read_or_gets_one_sentence(mutate, kind: str) -> None:
-    whole = {"csv": CSV, "text": TEXT, "fasta": FASTA}[kind].encode()
-    dice = random.Random(f"{mutate.__name__}{kind}")
-    for number in range(REPEATS):
-        content = mutate(dice, whole)
-        assert is_sentence(
-            sentence_of(lambda content=content, number=number: use(content, kind, number % 2 == 0))
-        )
-
-
-def use(content: bytes, kind: str, one_column: bool) -> Prepared:
-    """Everything that the page does with a file."""
-    text = decoded(content)
-    match kind_of(f"file.{kind}", text):
-        case FileKind.CSV:
-            first, *rest = columns_of(text)
-            found = read_csv(text, first, rest[:1] if one_column else rest)
-        case FileKind.FASTA:
-            found = read_fasta(text)
-        case FileKind.TEXT:
-            found = read_text(text)
-    return prepare(found, min(64, max(2, found.longest)), 0.2, "")
-
-
-def test_labels_and_rows_stay_together_through_the_split(stored: Prepared) -> None:
-    one = letters()
-    order = np.random.default_rng(5).permutation(len(one.rows))
-    other = Sequences(one.kind, [one.rows[i] for i in order], [one.labels[i] for i in order])
-    prepared = prepare(other, 20, 0.25, "")
-    keep(prepared)
-    pairs = []
-    for name in (stored.name, prepared.name):
-        held = dataset.read_dataset(dataset.dataset_file(name))
-        rows = zip(held.tokens.tolist(), held.labels.tolist(), strict=True)
-        pairs.append({(tuple(tokens), label) for tokens, label in rows})
-    assert pairs[0] == pairs[1]
+    assert numbers(read(text)) == list(map(tuple, values.tolist()))

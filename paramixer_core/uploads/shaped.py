@@ -6,6 +6,7 @@ import torch
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.tasks.task import Batch, ClassificationTask, InputKind
+from paramixer_core.uploads.choices import Tokens
 
 PREFIX = "shape-"
 NAME = re.compile(r"shape-(symbols|real)-([1-9][0-9]{0,6})-([1-9][0-9]{0,4})")
@@ -24,6 +25,7 @@ class ShapedSequences(ClassificationTask):
     summary = "Weights whose data are not here: random tokens, or a sequence that you paste."
     positions = False
     labelled = False
+    tokens = Tokens.WORDS  # each symbol is typed as its number
 
     def __init__(self, name: str, seq_len: int) -> None:
         super().__init__(seq_len)
