@@ -96,12 +96,13 @@ def inspect_probe(
         for name in probe
         if name in ("inputs", "targets", "answers")
     }
-    answer, target = one.get("answers"), one["targets"]
+    labelled = make_task(config.task, config.seq_len).labelled
+    answer, target = one.get("answers"), one["targets"] if labelled else None
     blocks = [
         block_of(config, compact).operators(compact)
         for compact in compacts_of(config, probe, example)
     ]
-    verdict = None if answer is None else is_correct(config, answer, target)
+    verdict = None if answer is None or target is None else is_correct(config, answer, target)
     return Inspection(one["inputs"], target, answer, verdict, blocks)
 
 
@@ -135,8 +136,7 @@ def block_of(config: RunConfig, compact: Compact | None = None) -> Mixer:
                 "one of an early version, without them",
                 "look at a test example from 4 on, or train the run again",
             )
-        own = {name: compact[name][0] for name in block.matrix_weights}
-        block.load_state_dict(own, strict=False)
+        block.load_state_dict({n: compact[n][0] for n in block.matrix_weights}, strict=False)
     return block
 
 
@@ -192,8 +192,7 @@ def strongest_link(matrix: Float[np.ndarray, "seq seq"]) -> tuple[int, int]:
     """Row and column of the entry of largest magnitude off the diagonal."""
     sizes = np.abs(matrix)
     np.fill_diagonal(sizes, -1)
-    row, column = np.unravel_index(int(sizes.argmax()), sizes.shape)
-    return int(row), int(column)
+    return divmod(int(sizes.argmax()), sizes.shape[1])
 
 
 def colour_limit(*matrices: Float[np.ndarray, "rows columns"]) -> float:
@@ -209,11 +208,12 @@ def colour_limit(*matrices: Float[np.ndarray, "rows columns"]) -> float:
 def inputs_of(
     config: RunConfig, example: Example
 ) -> tuple[Shaped[Tensor, "1 seq *features"], Shaped[Tensor, "1 *outputs"] | None]:
-    """Inputs and target of an example; a text has no target."""
+    """Inputs and target of an example; one of no task's data, or typed, has no target."""
+    task = make_task(config.task, config.seq_len)
     if isinstance(example, str):
-        return parse_sequence(make_task(config.task, config.seq_len), example), None
+        return parse_sequence(task, example), None
     chosen = examples_of(config, [example])
-    return chosen.inputs, chosen.targets
+    return chosen.inputs, chosen.targets if task.labelled else None
 
 
 def examples_of(config: RunConfig, examples: list[int]) -> Batch:

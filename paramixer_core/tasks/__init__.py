@@ -17,6 +17,10 @@ def make_task(name: str, seq_len: int) -> Task:
         from paramixer_core.uploads.dataset import UploadedSequences
 
         return UploadedSequences(name, seq_len)
+    if is_shape(name):
+        from paramixer_core.uploads.shaped import ShapedSequences
+
+        return ShapedSequences(name, seq_len)
     return registered(name)(seq_len)
 
 
@@ -26,7 +30,16 @@ def known_task(name: str) -> type[Task] | Task:
         from paramixer_core.uploads.dataset import uploaded_task
 
         return uploaded_task(name)
+    if is_shape(name):
+        from paramixer_core.uploads.shaped import ShapedSequences
+
+        return ShapedSequences(name, 2)
     return registered(name)
+
+
+def is_shape(name: str) -> bool:
+    """Whether this names the sizes of data that are not here."""
+    return name.startswith("shape-")
 
 
 def is_uploaded(name: str) -> bool:

@@ -81,6 +81,8 @@ class Task(ABC):
     seq_lens: tuple[int, ...] | None = None  # None: any N
     class_names: tuple[str, ...] = ()
     padded: bool = False
+    labelled: bool = True
+    """Whether its sequences have right answers; those of weights without their data have none."""
 
     def __init__(self, seq_len: int) -> None:
         require_seq_len(seq_len)

@@ -22,6 +22,7 @@ from paramixer_core.uploads.escapes import (
 
 MAX_LETTERS = 400_000
 MARK = "*"
+MANY_SYMBOLS = 100
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def read_symbols(task: Task, text: str) -> Typed:
             found.append(number[rest])
         else:
             raise ParamixerError(
-                f"{tokens_of(task)} among {' '.join(map(shown, symbols))}",
+                f"{tokens_of(task)} among {some_of(symbols)}",
                 f"{shown(token)!r} at token {at}",
                 f"write it as {shown(other)}" if other else "replace it",
             )
@@ -128,6 +129,13 @@ def read_symbols(task: Task, text: str) -> Typed:
     if replaced:
         notes.append(f"{counted(replaced, 'rare token')} read as {task.other}.")  # type: ignore[attr-defined]
     return Typed(torch.tensor([found + [0] * filled]), notes)
+
+
+def some_of(symbols: tuple[str, ...]) -> str:
+    """Symbols apart by blanks; of many the first and the last."""
+    if len(symbols) <= MANY_SYMBOLS:
+        return " ".join(map(shown, symbols))
+    return " ".join([*map(shown, symbols[: MANY_SYMBOLS // 2]), "...", shown(symbols[-1])])
 
 
 def in_other_case(token: str, number: dict[str, int]) -> str:
