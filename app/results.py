@@ -26,7 +26,7 @@ def results(runs: list[Run]) -> None:
             st.markdown(f"- {say.verdict(verdict, mixer_titles()[verdict.winner])}")
         with st.container(horizontal=True, gap="small"):
             offer("Results, CSV", f"race-{race}.csv", lambda: export.race_csv(table))
-            offer("Everything, JSON", f"race-{race}.json", lambda: export.race_json(table))
+            offer("Everything, JSON", f"race-{race}.json", lambda: export.race_json(store, table))
     by_title = {f"{run_title(run)} · seed {run.config.seed}": run for run in runs}
     run = by_title[st.selectbox("Files of one run", list(by_title), key="export-run")]
     name = f"{run.config.mixer}-{run.id}"

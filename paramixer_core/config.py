@@ -61,7 +61,9 @@ class RunConfig:
     by CDIL alone, `heads` by attention alone and `wiring`, a text that `Wiring.parse` reads, by the
     mixer "wiring" alone. `positions` None means what the task's own
     default says. `target_accuracy` (0..1), when set, ends the run once the test accuracy reaches
-    it. Every other field is checked on construction; a bad one raises ParamixerError.
+    it. `rate_changes` are planned: pairs (step, rate), steps ascending, of a learning rate that
+    holds after that step. Every other field is checked on construction; a bad one raises
+    ParamixerError.
     """
 
     task: str = "adding"
@@ -86,6 +88,7 @@ class RunConfig:
     wiring: str = ""
     precision: Precision = Precision.FLOAT32
     execution: Execution = Execution.PLAIN
+    rate_changes: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "residual", Residual(self.residual))
@@ -112,6 +115,8 @@ class RunConfig:
         if self.target_accuracy is not None:
             require_positive("target_accuracy", self.target_accuracy, 1.0)
         require_wiring(self.mixer, self.wiring, self.seq_len)
+        changes = require_rate_changes(self.rate_changes)
+        object.__setattr__(self, "rate_changes", changes)
 
     def replace(self, **changes: Any) -> Self:
         """The same configuration with some fields changed, checked anew."""
@@ -168,6 +173,27 @@ def require_wiring(mixer: str, wiring: object, seq_len: int) -> None:
             f"N = {seq_len}",
             "choose that N, or lay the wiring out anew",
         )
+
+
+def require_rate_changes(changes: Any) -> tuple[tuple[int, float], ...]:
+    """Pairs (step, learning rate) as a tuple; raises ParamixerError unless steps ascend."""
+    try:
+        pairs = tuple((step, rate) for step, rate in changes)
+    except (TypeError, ValueError) as error:
+        raise ParamixerError(
+            "changes of the learning rate as pairs of a step and a rate",
+            repr(changes),
+            "write them as ((500, 1e-4), (800, 1e-5))",
+        ) from error
+    for step, rate in pairs:
+        require_whole("the step of a change of the learning rate", step, 0, 10_000_000)
+        require_positive("learning_rate", rate, 10.0)
+    steps = [step for step, _ in pairs]
+    if steps != sorted(set(steps)):
+        raise ParamixerError(
+            "one change of the learning rate a step, in ascending order", steps, "sort them"
+        )
+    return tuple((step, float(rate)) for step, rate in pairs)
 
 
 def require_whole(name: str, value: object, low: int, high: int) -> None:

@@ -192,7 +192,7 @@ def export_command(store: RunStore, options: argparse.Namespace) -> int:
         text = export.race_csv(table) if table else export.run_csv(store, options.id)
         written.append(export.write(options.csv, text.encode()))
     if options.json:
-        text = export.race_json(table) if table else export.run_json(store, options.id)
+        text = export.race_json(store, table) if table else export.run_json(store, options.id)
         written.append(export.write(options.json, text.encode()))
     if options.weights:
         content = export.run_weights(store, options.id, options.step)

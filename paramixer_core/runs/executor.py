@@ -24,8 +24,12 @@ class Executor(Protocol):
     def fork(self, run_id: str, step: int, *, owner: str = "", **changes: Any) -> Run:
         """A new run that goes on from a snapshot of `run_id` with changed settings."""
 
-    def restart(self, run_id: str, *, owner: str = "") -> Run:
-        """A new run with the same configuration, and so the same initial weights and batches."""
+    def restart(
+        self, run_id: str, *, owner: str = "", race: str | None = None, held: bool = False
+    ) -> Run:
+        """The same run anew, from the same initial weights, a fork from the same snapshot, and with
+        the same batches. With `held` it is paused before its first step.
+        """
 
     def pause(self, run_id: str) -> None:
         """Hold the run between two steps; a queued run leaves the queue."""

@@ -10,6 +10,7 @@ from paramixer_core.config import RunConfig
 from paramixer_core.runs import curves, snapshots
 from paramixer_core.runs.curves import RecordRow
 from paramixer_core.runs.run import Command, Failure, RunState
+from paramixer_core.runs.segments import Conditions
 from paramixer_core.runs.store import RunStore
 from paramixer_core.runs.store_errors import LeaseLostError, explained
 
@@ -25,7 +26,8 @@ class Start:
     """Where a worker begins: at step 0, or at a snapshot whose `state` it loads.
 
     `adjustments` are the learning rates that were set at or after that step (step -> rate): the
-    worker sets them again, so that steps made twice give the same losses.
+    worker sets them again, so that steps made twice give the same losses. `conditions` are those of
+    the starts before this one that led to that step.
     """
 
     config: RunConfig
@@ -34,6 +36,7 @@ class Start:
     seconds: float
     speed: float | None
     adjustments: dict[int, float]
+    conditions: tuple[Conditions, ...] = ()
 
 
 @dataclass(slots=True)
@@ -119,7 +122,8 @@ class StoreJournal:
             )
         run = self._store.run(self._run_id)
         adjustments = {row["step"]: row["learning_rate"] for row in adjusted}
-        return Start(run.config, begin, state, seconds, run.speed, adjustments)
+        before = tuple(start for start in run.conditions if start.step < begin)
+        return Start(run.config, begin, state, seconds, run.speed, adjustments, before)
 
     def write(self, entry: Entry) -> None:
         """See Journal.write."""

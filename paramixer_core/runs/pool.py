@@ -18,7 +18,7 @@ from paramixer_core.runs.executor import (
     require_continuable,
     require_speed,
 )
-from paramixer_core.runs.forks import fork
+from paramixer_core.runs.forks import fork, renew
 from paramixer_core.runs.hosts import Host
 from paramixer_core.runs.queueing import fair_order
 from paramixer_core.runs.recovery import adopt_orphans, settle
@@ -74,8 +74,15 @@ class Pool(Executor, ABC):
             self._dispatch()
         return self.status(run.id)
 
-    def restart(self, run_id: str, *, owner: str = "") -> Run:
-        return self.submit(self.store.run(run_id).config, owner=owner)
+    def restart(
+        self, run_id: str, *, owner: str = "", race: str | None = None, held: bool = False
+    ) -> Run:
+        self._require_fits(self.store.run(run_id).config)
+        retention.make_room(self.store)
+        with self._lock:
+            renewed = renew(self.store, run_id, owner, self._host.name, race, held=held)
+            self._dispatch()
+        return self.status(renewed.id)
 
     def pause(self, run_id: str) -> None:
         with self._lock:

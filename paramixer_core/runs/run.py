@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from paramixer_core.config import RunConfig
+from paramixer_core.runs.segments import Conditions, Segment
 
 
 class RunState(StrEnum):
@@ -53,6 +54,8 @@ class Run:
     `reason` says in a sentence why a run waits, failed or was interrupted. Times are Unix seconds;
     `seconds` is time spent in training steps alone. `speed` is the limit in steps per second, None
     for full speed. `memory` is the worker's peak in bytes. `host` names the server that holds it.
+    `conditions` are those of its start and of every continuation; `ancestry` are the stretches of
+    training before a fork, from the root on.
     """
 
     id: str
@@ -79,6 +82,13 @@ class Run:
     host: str
     lease: str | None
     pinned: bool
+    conditions: tuple[Conditions, ...] = ()
+    ancestry: tuple[Segment, ...] = ()
+
+    @property
+    def imported(self) -> bool:
+        """Whether its first weights came from a file."""
+        return self.parent is None and self.parent_step is not None
 
     @property
     def progress(self) -> float:

@@ -70,6 +70,10 @@ MIGRATIONS: Sequence[str] = (
     );
     CREATE INDEX commands_by_run ON commands(run, id);
     """,
+    """
+    ALTER TABLE runs ADD COLUMN conditions TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE runs ADD COLUMN ancestry TEXT NOT NULL DEFAULT '[]'
+    """,
 )
 """Script i takes a store from version i to i + 1. Never edit one that was released: append."""
 

@@ -17,6 +17,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import curves, schema, snapshots
 from paramixer_core.runs.database import Database, unknown_run
 from paramixer_core.runs.run import Command, Curve, Failure, Run, RunState, SnapshotInfo, TestCurve
+from paramixer_core.runs.segments import Conditions, RateChange, Segment
 from paramixer_core.runs.store_errors import explained
 
 MAX_POINTS = 2000
@@ -39,17 +40,20 @@ class RunStore(Database):
         parent_step: int | None = None,
         host: str = "",
         first_snapshot: Mapping[str, np.ndarray] | None = None,
+        ancestry: Sequence[Segment] = (),
+        state: RunState = RunState.QUEUED,
     ) -> Run:
-        """Add a run in state QUEUED. `owner` is who asked for it (a browser's id).
+        """Add a run. `owner` is who asked for it (a browser's id).
 
-        With `first_snapshot` (what snapshots.read_arrays gives) it begins at `parent_step`.
+        With `first_snapshot` (what snapshots.read_arrays gives) it begins at `parent_step`;
+        `ancestry` is what led there.
         """
         while (identity := secrets.token_urlsafe(6))[0] == "-":
             continue  # it would read as an option on a command line
         values: dict[str, Any] = {
             "id": identity,
             "config": json.dumps(config.as_dict()),
-            "state": RunState.QUEUED,
+            "state": state,
             "owner": owner,
             "race": race,
             "parent": parent,
@@ -58,6 +62,7 @@ class RunStore(Database):
             "created": time.time(),
             "learning_rate": config.learning_rate,
             "host": host,
+            "ancestry": json.dumps([segment.as_dict() for segment in ancestry]),
         }
         size = 0
         if first_snapshot is not None:
@@ -240,6 +245,15 @@ class RunStore(Database):
         with self.transaction() as database:
             curves.adjust(database, self.key_of(database, run_id), step, learning_rate)
 
+    def rate_changes(self, run_id: str) -> tuple[RateChange, ...]:
+        """Every change of the learning rate that was noted, in order of step."""
+        with self.reading() as database:
+            rows = database.execute(
+                "SELECT step, learning_rate FROM adjustments WHERE run = ? ORDER BY step",
+                (self.key_of(database, run_id),),
+            ).fetchall()
+        return tuple((row["step"], row["learning_rate"]) for row in rows)
+
 
 def _run(row: sqlite3.Row) -> Run:
     values = {name: row[name] for name in row.keys() if name not in ("key", "heartbeat")}  # noqa: SIM118
@@ -247,4 +261,6 @@ def _run(row: sqlite3.Row) -> Run:
     values["state"] = RunState(values["state"])
     values["failure"] = None if values["failure"] is None else Failure(values["failure"])
     values["pinned"] = bool(values["pinned"])
+    for name, kind in (("conditions", Conditions), ("ancestry", Segment)):
+        values[name] = tuple(map(kind.from_dict, json.loads(values[name])))
     return Run(**values)
