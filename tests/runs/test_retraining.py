@@ -14,11 +14,10 @@ from safetensors import safe_open
 from paramixer_core.cards import card_markdown, card_rows, run_card
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
-from paramixer_core.runs import Command, Run, RunStore, export, schema
+from paramixer_core.runs import Command, Run, RunStore, export
 from paramixer_core.runs.forks import fork, renew
 from paramixer_core.runs.lineage import lineage
 from paramixer_core.runs.retraining import commands, plan, retrain, segments_of
-from paramixer_core.runs.segments import Conditions, differences
 from tests.runs.conftest import TINY
 from tests.runs.test_session import play
 from tests.runs.trained import train_here
@@ -160,19 +159,6 @@ def test_a_fork_goes_on_with_the_rate_in_force(store: RunStore, parent: Run) -> 
     assert fork(store, parent.id, 20, {}).config.learning_rate == 1e-3
 
 
-def test_a_rate_set_at_the_very_step_of_a_snapshot_is_in_force_there(
-    store: RunStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = store.create(TINY)
-    play(store, run.id, {20: [(Command.LEARNING_RATE, 0.05)]}, monkeypatch)
-    again = fork(store, run.id, 20, {})
-    assert again.config.learning_rate == 0.05
-    play(store, again.id, {}, monkeypatch)
-    np.testing.assert_array_equal(
-        store.records(again.id).loss, store.records(run.id, after_step=20).loss
-    )
-
-
 def test_ancestors_outlive_their_runs(store: RunStore, parent: Run, child: Run) -> None:
     store.delete(parent.id)
     grandchild = fork(store, child.id, 40, {"steps": 41})
@@ -190,19 +176,6 @@ def test_a_renewed_fork_begins_with_its_snapshot(
     np.testing.assert_array_equal(store.records(again.id).loss, store.records(child.id).loss)
 
 
-def test_a_planned_change_survives_a_crash_before_and_after_it(
-    store: RunStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    planned = TINY.replace(rate_changes=((13, 0.1), (37, 1e-3)))
-    whole, broken = store.create(planned), store.create(planned)
-    play(store, whole.id, {}, monkeypatch)
-    play(store, broken.id, {40: [(Command.STOP, None)]}, monkeypatch)
-    store.snapshots(broken.id)[-1].file.unlink()
-    play(store, broken.id, {}, monkeypatch)
-    np.testing.assert_array_equal(store.records(broken.id).loss, store.records(whole.id).loss)
-    assert store.rate_changes(broken.id) == planned.rate_changes
-
-
 def test_weights_of_a_file_cannot_be_trained_again_and_say_so(store: RunStore, parent: Run) -> None:
     from paramixer_core.runs import snapshots
 
@@ -211,54 +184,6 @@ def test_weights_of_a_file_cannot_be_trained_again_and_say_so(store: RunStore, p
     with pytest.raises(ParamixerError, match="weights come from its seed"):
         segments_of(json.loads(export.run_json(store, run.id)))
     assert "cannot be trained again" in export.run_json(store, run.id)
-
-
-def test_each_start_notes_its_conditions_and_a_difference_is_said(
-    store: RunStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = store.create(TINY)
-    play(store, run.id, {30: [(Command.STOP, None)]}, monkeypatch)
-    now = Conditions.now
-    monkeypatch.setattr(
-        Conditions,
-        "now",
-        classmethod(
-            lambda cls, step, device: cls.from_dict(now(step, device).as_dict() | {"threads": 77})
-        ),
-    )
-    play(store, run.id, {}, monkeypatch)
-    held = store.run(run.id).conditions
-    assert [start.step for start in held] == [0, 30]
-    (sentence,) = differences(held)
-    assert sentence.startswith("Continued after step 30 with 77 threads instead of ")
-    assert sentence in json.loads(export.run_json(store, run.id))["warnings"]
-    assert differences(held[:1] * 2) == []
-
-
-def test_a_store_of_the_version_before_is_migrated_and_its_forks_still_tell(tmp_path: Path) -> None:
-    path = tmp_path / "runs.db"
-    old = schema.connect(path)
-    schema.migrate(old, path, schema.MIGRATIONS[:1])
-    for row in (("p", None, None, 30), ("c", "p", 20, 40)):
-        old.execute(
-            "INSERT INTO runs (id, config, state, created, learning_rate, parent, parent_step, step) "
-            "VALUES (?, ?, 'finished', 0, 0.01, ?, ?, ?)",
-            (row[0], json.dumps(_old_config()), *row[1:]),
-        )
-    old.execute("INSERT INTO adjustments VALUES (1, 13, 0.1), (1, 25, 0.2)")
-    old.close()
-    store = RunStore(tmp_path)
-    told = lineage(store, "c")
-    assert [(part.run, part.begin, part.end) for part in told] == [("p", 0, 20), ("c", 20, 40)]
-    assert told[0].rates == ((13, 0.1),)
-    assert store.run("c").conditions == ()
-    assert store.run("p").config == TINY
-    store.close()
-
-
-def _old_config() -> dict[str, object]:
-    """TINY as a version without planned changes wrote it."""
-    return {name: value for name, value in TINY.as_dict().items() if name != "rate_changes"}
 
 
 def test_planned_changes_survive_json() -> None:
