@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from app import controls, engine, say
 from app.names import run_title
+from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
 from paramixer_core.gallery import Gallery, Shelf
 from paramixer_core.inspection import (
@@ -167,9 +168,9 @@ class FactorViews:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def factor(
-    run_id: str, step: int, example: Example, block: int, m: int, with_residual: bool
+    run_id: str, step: int, example: Example, block: int, m: int, residual: Residual
 ) -> FactorViews:
-    """W_m (m from 1) and (I + W_m) ... (I + W_1), without the I's unless `with_residual`."""
+    """W_m (m from 1) and what the first m factors make of V_0 with this residual."""
     where = shelf(run_id)
     config = where.run(run_id).config
     if isinstance(example, int) and in_probe(run_id, step, example):
@@ -179,7 +180,7 @@ def factor(
     factors = block_of(config, compact).operators(compact).factors
     if factors is None:
         raise ParamixerError("a mixer with factors", config.mixer, "choose CHORD or CDIL")
-    product = product_so_far(factors[:, 0], m, residual=with_residual)
+    product = product_so_far(factors[:, 0], m, residual=residual)
     return FactorViews(factors[m - 1, 0].numpy(), product.numpy())
 
 

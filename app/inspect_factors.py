@@ -18,10 +18,10 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
     if config.mixer == "attention":
         heads(looked, step, cell)
         return
-    with_residual = looked.kind == "operator" and config.residual is Residual.PER_FACTOR
+    residual = config.residual if looked.kind == "operator" else Residual.NONE
     count = history.num_factors(looked.run.id)
     m = controls.slider("Factor m", "m", low=1, high=count, default=1)
-    shown = history.factor(looked.run.id, step, looked.example, looked.block, m, with_residual)
+    shown = history.factor(looked.run.id, step, looked.example, looked.block, m, residual)
     whole = inspect_compute.matrix_of(looked.run, step, looked.example, looked.block, looked.kind)
     limit, legend = inspect_compute.limit_of(looked, looked.run, whole)
     left, right = st.columns(2, gap="large")
@@ -42,7 +42,7 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
     with right:
         matrix_view(
             shown.product,
-            title=product_title(m, with_residual),
+            title=product_title(m, residual),
             row_label="output token i",
             column_label="input token j",
             value_label="mixing weight",
@@ -55,16 +55,24 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
             "whole mixing matrix"
             + (
                 " above."
-                if with_residual or looked.kind == "product"
+                if residual is not Residual.AROUND_BLOCK
                 else ", to which the block adds its residual."
             )
             + f" {legend.split(',')[0]}, as above.",
         )
 
 
-def product_title(m: int, with_residual: bool) -> str:
-    """The product of the first m factors as a formula."""
-    last, first = (f"(I + W{m})", "(I + W1)") if with_residual else (f"W{m}", "W1")
+def product_title(m: int, residual: Residual) -> str:
+    """What the first m factors make of V_0, as a formula.
+
+    >>> [product_title(m, Residual.FIRST).partition(": ")[2] for m in (1, 2, 3)]
+    ['W1 + I', 'W2 (W1 + I) + I', 'W3 (... (W1 + I) ...) + I']
+    """
+    if residual is Residual.FIRST:
+        inner = {1: "W1 + I", 2: "W2 (W1 + I) + I"}.get(m, f"W{m} (... (W1 + I) ...) + I")
+        return f"The product so far: {inner}"
+    per_factor = residual is Residual.PER_FACTOR
+    last, first = (f"(I + W{m})", "(I + W1)") if per_factor else (f"W{m}", "W1")
     if m == 1:
         return f"The product so far: {first}"
     return (

@@ -17,11 +17,6 @@ from paramixer_core.uploads.sequences import FileKind, Sequences
 from paramixer_core.uploads.weights import MAX_BYTES, read_weights
 
 LINKS = {"auto": "as K says", "chord": "CHORD", "cdil": "CDIL"}
-RESIDUALS = {
-    Residual.PER_FACTOR: "after every factor",
-    Residual.AROUND_BLOCK: "around the block",
-    Residual.NONE: "none",
-}
 SOURCES = {
     LinkSource.INPUT: "the first embedding, as the authors' do",
     LinkSource.CURRENT: "what reaches their block",
@@ -62,8 +57,8 @@ def weights() -> None:
     )
     residual = st.selectbox(
         "Residual",
-        list(RESIDUALS),
-        format_func=lambda name: RESIDUALS[name],
+        list(names.RESIDUALS),
+        format_func=lambda name: names.RESIDUALS[name],
         key="weights_residual",
     )
     source = st.selectbox(

@@ -3,11 +3,20 @@
 import streamlit as st
 
 from paramixer_core.analysis.wiring import Wiring
+from paramixer_core.config import Residual
 from paramixer_core.device import available_devices
 from paramixer_core.errors import ParamixerError
 from paramixer_core.models import MIXERS, WIRED
 from paramixer_core.runs.run import Run
 from paramixer_core.tasks import TASKS, is_uploaded, known_task
+
+RESIDUALS = {
+    Residual.PER_FACTOR: "after every factor",
+    Residual.FIRST: "V₀ at every factor",
+    Residual.AROUND_BLOCK: "around the block",
+    Residual.NONE: "none",
+}
+"""What a Paramixer block adds back, and where."""
 
 
 @st.cache_resource

@@ -107,7 +107,8 @@ def choose_kinds(configs: Sequence[RunConfig]) -> tuple[MatrixKind, ...]:
         default=[str(kind) for kind in FIRST_KINDS if kind in there],
         titles={str(kind): KINDS[kind] for kind in options},
         tip="The bare mixing matrix is WM ... W1, or attention after its softmax. With the "
-        "residual it is (I + WM) ... (I + W1), or I + attention: what the block does.",
+        "residual it is (I + WM) ... (I + W1), or whatever else the run's residual makes of the "
+        "factors, or I + attention: what the block does.",
     )
     return tuple(MatrixKind(name) for name in picked)
 

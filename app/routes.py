@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import controls, wirings
+from app import controls, names, wirings
 from app.components import Cell
 from app.patterns import FEWEST_LINKS, MOST_TOKENS, choose_links, most_links
 from paramixer_core.analysis.chains import Chain, run_wiring, strongest_entry
@@ -18,11 +18,6 @@ from paramixer_core.runs.run import Run
 
 SOURCES = {"random": "random", "run": "a run"}
 LINKS = {Protocol.CHORD.value: "CHORD", Protocol.CDIL.value: "CDIL"}
-RESIDUALS = {
-    Residual.PER_FACTOR: "after every factor",
-    Residual.AROUND_BLOCK: "around the block",
-    Residual.NONE: "none",
-}
 
 
 @dataclass(frozen=True)
@@ -83,9 +78,9 @@ def choose_residual(default: Residual) -> Residual:
         "residual",
         list(Residual),
         default=default,
-        titles=RESIDUALS,
-        tip="After every factor: (I + WM) ... (I + W1). Around the block: WM ... W1 + I. None: the "
-        "bare product WM ... W1.",
+        titles=names.RESIDUALS,
+        tip="After every factor: (I + WM) ... (I + W1). V₀ at every factor: "
+        "WM (... (W1 + I) ...) + I. Around the block: WM ... W1 + I. None: WM ... W1.",
     )
 
 

@@ -11,6 +11,7 @@ from paramixer_core.config import Residual
 GROUP = "routes"
 TITLES = {
     Residual.PER_FACTOR: "(I + W{last}) ⋯ (I + W1)",
+    Residual.FIRST: "W{last} (⋯ (W1 + I) ⋯) + I",
     Residual.AROUND_BLOCK: "W{last} ⋯ W1 + I",
     Residual.NONE: "W{last} ⋯ W1",
 }
@@ -88,9 +89,14 @@ def totals(report: RouteReport, factor: int, seq_len: int) -> None:
         factor=factor,
         report=False,
     )
-    total, entry = quantities.aligned([links.total, report.entry])
+    total, waiting, entry = quantities.aligned([links.total, links.waiting, report.entry])
+    later = (
+        f" with the {waiting} of the routes on which V₀ enters after this factor"
+        if links.waiting
+        else ""
+    )
     st.caption(
-        f"{len(links.rows):,} links of factor {factor} lie on some route; their totals add up to "
-        f"{total}, whichever the factor: the entry, {entry}"
+        f"{len(links.rows):,} links of factor {factor} lie on some route; their totals add up"
+        f"{later} to {total}, whichever the factor: the entry, {entry}"
         + (", without the residual around the block." if report.direct else ".")
     )

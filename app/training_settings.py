@@ -11,11 +11,6 @@ from paramixer_core.tasks import known_task
 
 MAX_SEQ_LEN = 16_384
 MAIN_MIXERS = ("chord", "cdil", "attention", WIRING)
-RESIDUALS = {
-    Residual.PER_FACTOR: "after every factor",
-    Residual.AROUND_BLOCK: "around the block",
-    Residual.NONE: "none",
-}
 SOURCES = {LinkSource.INPUT: "the embedding X", LinkSource.CURRENT: "the block's input"}
 POSITIONS = {"task": "as the task says", "on": "on", "off": "off"}
 
@@ -101,7 +96,9 @@ def choose_race() -> Entry:
                 "residual",
                 list(Residual),
                 default=Residual.PER_FACTOR,
-                titles=RESIDUALS,
+                titles=names.RESIDUALS,
+                tip="What Vm = Wm Vm-1 adds: Vm-1 (after every factor), V₀ (at every factor), V₀ "
+                "once at the end (around the block), or nothing.",
             ),
             link_source=controls.choice(
                 "Link MLPs read",

@@ -18,6 +18,7 @@ class Residual(Choice):
     """Where a Paramixer block adds its input back, with the block's operator A."""
 
     PER_FACTOR = "per_factor"  # A = (I + W_M) ... (I + W_1), the paper's default
+    FIRST = "first"  # V_m = W_m V_{m-1} + V_0: A = W_M (... (W_2 (W_1 + I) + I) ...) + I
     AROUND_BLOCK = "around_block"  # A = W_M ... W_1 + I
     NONE = "none"  # A = W_M ... W_1
 

@@ -9,12 +9,13 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from paramixer_core.analysis.operators import AttentionOperator, Operator, SparseOperator
+from paramixer_core.analysis.supports import residual_kind
 from paramixer_core.config import Residual, RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.models import BlockOperators, Mixer, Network, build_network, mixer_kind
 from paramixer_core.models.attention import AttentionBlock
 from paramixer_core.models.mixer import Compact, add_identity
-from paramixer_core.models.paramixer import ParamixerBlock, chain
+from paramixer_core.models.paramixer import ParamixerBlock, chain, chain_first
 from paramixer_core.models.transformer import TransformerBlock
 from paramixer_core.tasks import make_task
 from paramixer_core.tasks.task import Batch
@@ -168,12 +169,22 @@ def compact_example(
 
 
 def product_so_far(
-    factors: Float[Tensor, "factors seq seq"], count: int, *, residual: bool
+    factors: Float[Tensor, "factors seq seq"], count: int, *, residual: Residual | bool
 ) -> Float[Tensor, "seq seq"]:
-    """The product of the first `count` factors, (I + W_count) ... (I + W_1) with `residual`."""
+    """What the first `count` factors make of V_0; of a residual around the block, still without it.
+
+    (I + W_count) ... (I + W_1) with one after every factor (True), W_count ... W_1 with none
+    (False), W_count (... (W_1 + I) ...) + I where every factor adds V_0.
+    """
     require_among(count - 1, len(factors), "a factor")
     some = factors[:count, None]
-    return chain(add_identity(some) if residual else some)[0]
+    match residual_kind(residual):
+        case Residual.PER_FACTOR:
+            return chain(add_identity(some))[0]
+        case Residual.FIRST:
+            return chain_first(some)[0]
+        case Residual.AROUND_BLOCK | Residual.NONE:
+            return chain(some)[0]
 
 
 def strongest_link(matrix: Float[np.ndarray, "seq seq"]) -> tuple[int, int]:

@@ -128,6 +128,19 @@ def test_the_product_of_all_factors_is_the_blocks_matrix(residual: bool) -> None
     assert torch.equal(product_so_far(factors, 2, residual=residual), second @ first)
 
 
+def test_the_product_so_far_adds_the_first_values_at_every_factor() -> None:
+    config = SMALL.replace(residual=Residual.FIRST)
+    block = inspect_example(config, trained(config).state(), 0).blocks[0]
+    factors = block.factors[:, 0]
+    identity = torch.eye(len(factors[0]))
+    first = product_so_far(factors, 1, residual=Residual.FIRST)
+    assert torch.equal(first, factors[0] + identity)
+    second = product_so_far(factors, 2, residual=Residual.FIRST)
+    assert torch.equal(second, factors[1] @ first + identity)
+    whole = product_so_far(factors, len(factors), residual=Residual.FIRST)
+    assert torch.equal(whole, block.operator[0])
+
+
 @pytest.mark.parametrize("mixer", ["chord", "cdil", "attention"])
 @pytest.mark.parametrize("residual", list(Residual))
 def test_rows_and_columns_without_the_matrix_are_those_of_the_matrix(

@@ -40,7 +40,12 @@ def routes_payload(report: RouteReport, seq_len: int, texts: dict[str, Any]) -> 
         "drawn": sum(factor["count"] for factor in factors),
         "used": sum(len(links.rows) for links in report.links),
         "routes": [
-            {"tokens": route.tokens, "weights": route.weights, "value": route.value}
+            {
+                "tokens": route.tokens,
+                "weights": route.weights,
+                "value": route.value,
+                "waited": route.waited,
+            }
             for route in report.strongest
         ],
         "inks": {

@@ -20,11 +20,11 @@ MAX_DENSE = 1024
 class Chain:
     """The factors A_m of a block's operator, m = 1 at place 0: I + W_m with a residual per factor.
 
-    `around` says that the operator is A_M ... A_1 + I instead.
+    With any other `residual` they are the bare W_m, and the operator follows from it.
     """
 
     factors: Factors
-    around: bool
+    residual: Residual
 
     @classmethod
     def of_weights(
@@ -35,11 +35,10 @@ class Chain:
     ) -> Self:
         """From the link weights of one example, for `wiring.padded_offsets()`."""
         bare = wiring.factors(weights.astype(np.float64))
-        per_factor = Residual(residual) is Residual.PER_FACTOR
-        return cls(
-            tuple(with_identity(factor) for factor in bare) if per_factor else bare,
-            Residual(residual) is Residual.AROUND_BLOCK,
-        )
+        kind = Residual(residual)
+        if kind is Residual.PER_FACTOR:
+            return cls(tuple(with_identity(factor) for factor in bare), kind)
+        return cls(bare, kind)
 
     @classmethod
     def random(
@@ -58,8 +57,7 @@ class Chain:
 
     def trace(self, row: int, column: int, strongest: int = 10) -> RouteReport:
         """Entry (row, column) taken apart (see `trace_factors`)."""
-        direct = float(self.around and row == column)
-        return trace_factors(self.factors, row, column, strongest=strongest, direct=direct)
+        return trace_factors(self.factors, row, column, strongest=strongest, residual=self.residual)
 
     def dense(self) -> Float[np.ndarray, "seq seq"]:
         """The operator as one matrix, float64; N up to 1,024."""
@@ -69,10 +67,12 @@ class Chain:
                 f"{self.seq_len:,}",
                 "choose a shorter sequence",
             )
-        product: np.ndarray = self.factors[0].toarray()
-        for factor in self.factors[1:]:
-            product = factor @ product
-        return product + np.eye(self.seq_len) if self.around else product
+        identity = np.eye(self.seq_len)
+        added = self.residual is Residual.FIRST
+        product: np.ndarray = identity
+        for factor in self.factors:
+            product = factor @ product + identity if added else factor @ product
+        return product + identity if self.residual is Residual.AROUND_BLOCK else product
 
 
 def run_wiring(config: RunConfig) -> Wiring:

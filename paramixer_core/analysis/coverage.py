@@ -7,6 +7,7 @@ import numpy as np
 
 from paramixer_core.analysis.reach import ReachReport, reach_report
 from paramixer_core.analysis.wiring import Wiring
+from paramixer_core.config import Residual
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Coverage:
     sentence: str
 
 
-def coverage(wiring: Wiring, *, residual: bool = True) -> Coverage:
-    """Follow the wiring's pattern through all factors; N up to 4,096."""
+def coverage(wiring: Wiring, *, residual: Residual | bool = True) -> Coverage:
+    """Follow the wiring's pattern through all factors; N up to 4,096. See `reach_report`."""
     supports = wiring.supports()
     reach = reach_report(supports, residual=residual)
     whole = np.array([token not in wiring.broken for token in range(wiring.seq_len)])

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Int64
 
-from paramixer_core.analysis.supports import Factors, edges
-from paramixer_core.config import require_whole
+from paramixer_core.analysis.supports import Factors, edges, residual_kind
+from paramixer_core.config import Residual, require_whole
 from paramixer_core.errors import ParamixerError
 
 PRIME = 2**31 - 1
@@ -23,14 +23,15 @@ class GenericRank:
 
 
 def generic_rank(
-    supports: Factors, *, residual: bool = True, draws: int = 8, seed: int = 0
+    supports: Factors, *, residual: Residual | bool = True, draws: int = 8, seed: int = 0
 ) -> GenericRank:
     """Draw every weight at random among the numbers modulo 2^31 - 1 and eliminate exactly.
 
-    The rank of A_M ... A_1 (A_m = I + W_m with `residual`) as a matrix of polynomials in the
-    weights is at least what any draw gives, and a draw misses it with a probability of at most
-    M N / 2^31 (Schwartz-Zippel lemma), so there is no tolerance to choose: a product of badly
-    conditioned factors is not mistaken for a singular one. Time N^3 a draw; N up to 512.
+    The rank of the operator that `residual` makes of the W_m (True: (I + W_M) ... (I + W_1),
+    False: W_M ... W_1) as a matrix of polynomials in the weights is at least what any draw
+    gives, and a draw misses it with a probability of at most M N / 2^31 (Schwartz-Zippel lemma),
+    so there is no tolerance to choose: a product of badly conditioned factors is not mistaken for
+    a singular one. Time N^3 a draw; N up to 512.
     """
     seq_len = supports[0].shape[0]
     require_whole("the number of draws", draws, 1, 1000)
@@ -42,27 +43,35 @@ def generic_rank(
         )
     generator = np.random.default_rng(seed)
     ones = edges(supports, residual=False)
-    found = tuple(rank_modulo(random_product(ones, residual, generator)) for _ in range(draws))
+    kind = residual_kind(residual)
+    found = tuple(rank_modulo(random_product(ones, kind, generator)) for _ in range(draws))
     return GenericRank(max(found), seq_len, found)
 
 
 def random_product(
-    supports: Factors, residual: bool, generator: np.random.Generator
+    supports: Factors, residual: Residual, generator: np.random.Generator
 ) -> Int64[np.ndarray, "seq seq"]:
-    """A_M ... A_1 modulo the prime, a fresh random weight on every edge."""
+    """The operator modulo the prime, a fresh random weight on every edge."""
     seq_len = supports[0].shape[0]
-    product = np.eye(seq_len, dtype=np.int64)
+    identity = np.eye(seq_len, dtype=np.int64)
+    product = identity
     for factor in supports:
         rows = np.repeat(np.arange(seq_len), np.diff(factor.indptr))
         weights = generator.integers(1, PRIME, size=factor.nnz)
-        mixed = product.copy() if residual else np.zeros_like(product)
+        match residual:
+            case Residual.PER_FACTOR:
+                mixed = product.copy()
+            case Residual.FIRST:
+                mixed = identity.copy()
+            case Residual.AROUND_BLOCK | Residual.NONE:
+                mixed = np.zeros_like(product)
         place = np.arange(factor.nnz) - factor.indptr[rows]  # the how-manieth edge of its row
         for link in range(int(place.max(initial=-1)) + 1):
             at = place == link
             part = weights[at, None] * product[factor.indices[at]] % PRIME
             mixed[rows[at]] = (mixed[rows[at]] + part) % PRIME
         product = mixed
-    return product
+    return (product + identity) % PRIME if residual is Residual.AROUND_BLOCK else product
 
 
 def rank_modulo(matrix: Int64[np.ndarray, "rows columns"]) -> int:

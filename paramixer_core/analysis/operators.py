@@ -99,10 +99,14 @@ class Operator(ABC):
 
 @dataclass(frozen=True, eq=False)
 class SparseOperator(Operator):
-    """A_M ... A_1 (+ I times `direct`) by its sparse factors, the one applied first at place 0."""
+    """A_M ... A_1 (+ I times `direct`) by its sparse factors, the one applied first at place 0.
+
+    With `first` every factor adds what came in: A = A_M (... (A_1 + I) ...) + I.
+    """
 
     factors: Factors
     direct: float = 0.0
+    first: bool = False
 
     @classmethod
     def of_weights(
@@ -112,10 +116,11 @@ class SparseOperator(Operator):
         residual: Residual = Residual.PER_FACTOR,
     ) -> Self:
         """A Paramixer block's operator from the link weights (M, N, K) of one example."""
-        per_factor = Residual(residual) is Residual.PER_FACTOR
-        around = Residual(residual) is Residual.AROUND_BLOCK
+        kind = Residual(residual)
         return cls(
-            ring_factors(float64_array(weights), offsets, residual=per_factor), float(around)
+            ring_factors(float64_array(weights), offsets, residual=kind is Residual.PER_FACTOR),
+            float(kind is Residual.AROUND_BLOCK),
+            kind is Residual.FIRST,
         )
 
     @property
@@ -124,22 +129,25 @@ class SparseOperator(Operator):
         return int(self.factors[0].shape[0])
 
     def bare(self) -> Self:
-        """The same factors without the residual around the block."""
-        return dataclasses.replace(self, direct=0.0)
+        """The same factors with nothing added from outside of them."""
+        return dataclasses.replace(self, direct=0.0, first=False)
 
     def apply(self, vectors: Float[np.ndarray, "seq count"]) -> Float[np.ndarray, "seq count"]:
         mixed = vectors
         for factor in self.factors:
-            mixed = factor @ mixed
+            mixed = factor @ mixed + vectors if self.first else factor @ mixed
         return mixed + self.direct * vectors if self.direct else mixed
 
     def apply_transposed(
         self, vectors: Float[np.ndarray, "count seq"]
     ) -> Float[np.ndarray, "count seq"]:
         mixed = np.ascontiguousarray(vectors.T)
+        entering = np.zeros_like(mixed)  # each factor's part that V_0 brings
         for factor in reversed(self.factors):
+            if self.first:
+                entering += mixed
             mixed = factor.T @ mixed
-        back: np.ndarray = mixed.T
+        back: np.ndarray = (mixed + entering).T if self.first else mixed.T
         return back + self.direct * vectors if self.direct else back
 
 

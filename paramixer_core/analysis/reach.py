@@ -11,8 +11,10 @@ from paramixer_core.analysis.supports import (
     Factors,
     edges,
     require_dense_size,
+    residual_kind,
     ring_supports,
 )
+from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
 
 NEVER = -1
@@ -47,19 +49,23 @@ class ReachReport:
         return filled
 
 
-def reach_report(supports: Factors, *, residual: bool = True) -> ReachReport:
+def reach_report(supports: Factors, *, residual: Residual | bool = True) -> ReachReport:
     """Follow the boolean pattern of the product factor by factor, rows packed into bits.
 
-    With `residual` each factor is I + W and nothing reached is lost. Without, `fill` and
-    `unreached` speak of W_m ... W_1 itself, which may lose pairs again, and `steps` says when
-    a pair was first reached (the diagonal still starts at 0). Memory O(N^2): N up to 4,096.
+    With a residual after every factor (True) each factor is I + W and nothing reached is lost.
+    Without (False), `fill` and `unreached` speak of W_m ... W_1 itself, which may lose pairs
+    again, and `steps` says when a pair was first reached (the diagonal still starts at 0). So it
+    is where each factor adds V_0, or one residual the block's input: only the diagonal is then
+    kept. Memory O(N^2): N up to 4,096.
     """
+    kind = residual_kind(residual)
     seq_len = supports[0].shape[0]
     require_dense_size(seq_len)
     reached = np.eye(seq_len, dtype=bool)
     steps = np.where(reached, 0, NEVER).astype(np.int16)
     fill = [100.0 / seq_len]
-    for step, factor in enumerate(edges(supports, residual=residual), start=1):
+    per_factor = kind is Residual.PER_FACTOR
+    for step, factor in enumerate(edges(supports, residual=per_factor), start=1):
         packed = np.packbits(reached, axis=1)
         joined = np.zeros_like(packed)
         filled = np.flatnonzero(np.diff(factor.indptr))
@@ -67,6 +73,9 @@ def reach_report(supports: Factors, *, residual: bool = True) -> ReachReport:
             starts = factor.indptr[:-1][filled]
             joined[filled] = np.bitwise_or.reduceat(packed[factor.indices], starts, axis=0)
         reached = np.unpackbits(joined, axis=1, count=seq_len).astype(bool)
+        last = step == len(supports)
+        if kind is Residual.FIRST or (kind is Residual.AROUND_BLOCK and last):
+            np.fill_diagonal(reached, True)
         steps[reached & (steps == NEVER)] = step
         fill.append(100.0 * float(reached.mean()))
     empty = np.argwhere(~reached)
@@ -136,24 +145,30 @@ def link_counts(offsets: Sequence[Sequence[int]], seq_len: int) -> LinkCounts:
     )
 
 
-def count_paths(supports: Factors, *, residual: bool = True) -> Int[np.ndarray, "seq seq"]:
-    """How many routes make each entry of the product: the product of the 0/1 patterns, exact.
+def count_paths(
+    supports: Factors, *, residual: Residual | bool = True
+) -> Int[np.ndarray, "seq seq"]:
+    """How many routes make each entry of the operator: the product of the 0/1 patterns, exact.
 
-    Coinciding links are one edge; with `residual`, so are a self link and the identity. Raises
+    Coinciding links are one edge; with a residual after every factor (True), so are a self link
+    and the identity. Where each factor adds V_0, a route may enter after any of them. Raises
     ParamixerError for N above 4,096 or counts that 63 bits may not hold.
     """
+    kind = residual_kind(residual)
     seq_len = supports[0].shape[0]
     require_dense_size(seq_len)
-    ones = edges(supports, residual=residual)
-    most = math.prod(int(np.diff(factor.indptr).max()) for factor in ones)
+    ones = edges(supports, residual=kind is Residual.PER_FACTOR)
+    first = kind is Residual.FIRST
+    most = math.prod(int(np.diff(factor.indptr).max()) + first for factor in ones)
     if most >= 2**63:
         raise ParamixerError(
             "at most 2^63 routes per row", f"up to {most:.3g}", "use fewer factors or links"
         )
-    counts = np.eye(seq_len, dtype=np.int64)
+    identity = np.eye(seq_len, dtype=np.int64)
+    counts = identity
     for factor in ones:
-        counts = factor @ counts
-    return counts
+        counts = factor @ counts + identity if first else factor @ counts
+    return counts + identity if kind is Residual.AROUND_BLOCK else counts
 
 
 def ring_paths(

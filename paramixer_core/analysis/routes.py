@@ -4,9 +4,11 @@ A route of entry (i, j) is a chain i = t_M -> t_{M-1} -> ... -> t_0 = j that use
 factor, factor M first; its value is the product of the edges' weights, and the entry is the sum
 over all routes. There are too many to list (25 million per entry for CHORD at N = 1024), but the
 sums through each edge need only the row e_i A_M ... A_{m+1} and the column A_{m-1} ... A_1 e_j.
+
+Where every factor adds V_0 (`first`), a route may also enter after any factor: it waits at j until
+then, and uses the edges of the later factors alone.
 """
 
-import heapq
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
-from scipy.sparse import csr_array
 
 from paramixer_core.analysis.arrays import Numbers, float64_array
+from paramixer_core.analysis.route_search import Layer, Route, edges_of, strongest_routes
 from paramixer_core.analysis.supports import Factors, ring_factors
 from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
@@ -24,20 +26,13 @@ from paramixer_core.errors import ParamixerError
 MAX_LISTED = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One route: `tokens` from row i to column j (M + 1 of them), `weights` of factor M to 1."""
-
-    tokens: tuple[int, ...]
-    weights: tuple[float, ...]
-    value: float
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class LinkTotals:
     """Of one factor, every edge that some route uses: `totals` is the sum of those routes.
 
     The totals of one factor add up to the entry, whichever the factor; `routes` counts them.
+    `waiting` is the sum of the routes that enter only after this factor and use none of its edges
+    (0 unless every factor adds V_0).
     """
 
     factor: int
@@ -46,11 +41,12 @@ class LinkTotals:
     weights: Float[np.ndarray, " edges"]
     totals: Float[np.ndarray, " edges"]
     routes: tuple[int, ...]
+    waiting: float = 0.0
 
     @property
     def total(self) -> float:
-        """The sum of all totals: entry - direct."""
-        return float(self.totals.sum())
+        """The sum of all totals and of what still waits: entry - direct."""
+        return float(self.totals.sum()) + self.waiting
 
     def strongest(self, count: int) -> Int[np.ndarray, " places"]:
         """Where the `count` links of largest absolute total are, largest first."""
@@ -99,16 +95,25 @@ def trace_routes(
     `weights` (M, N, K), tensor or array, are one example's link weights. Time and memory O(N M K).
     Raises ParamixerError for a token that does not exist or weights that are not finite.
     """
-    per_factor = Residual(residual) is Residual.PER_FACTOR
-    direct = float(row == column and Residual(residual) is Residual.AROUND_BLOCK)
-    factors = ring_factors(float64_array(weights), offsets, residual=per_factor)
-    return trace_factors(factors, row, column, strongest=strongest, direct=direct)
+    kind = Residual(residual)
+    factors = ring_factors(float64_array(weights), offsets, residual=kind is Residual.PER_FACTOR)
+    return trace_factors(factors, row, column, strongest=strongest, residual=kind)
 
 
 def trace_factors(
-    factors: Factors, row: int, column: int, *, strongest: int = 10, direct: float = 0.0
+    factors: Factors,
+    row: int,
+    column: int,
+    *,
+    strongest: int = 10,
+    residual: Residual = Residual.NONE,
 ) -> RouteReport:
-    """The same for any sparse factors, the one applied first at place 0."""
+    """The same for any sparse factors, the one applied first at place 0.
+
+    With a residual per factor these are I + W_m; with the others, W_m.
+    """
+    first = residual is Residual.FIRST
+    direct = float(row == column and residual is Residual.AROUND_BLOCK)
     seq_len = factors[0].shape[0]
     for name, token in (("row", row), ("column", column)):
         if not 0 <= token < seq_len:
@@ -118,13 +123,13 @@ def trace_factors(
     if not all(np.isfinite(factor.data).all() for factor in factors):
         raise ParamixerError("finite weights", "NaN or infinity", "pick an earlier snapshot")
     layers = tuple(edges_of(factor) for factor in factors)
-    signed = both_ways(layers, row, column, seq_len)
-    absolute = float(
-        both_ways(with_weights(layers, np.abs), row, column, seq_len).suffixes[-1][row]
-    )
-    counted = both_ways(with_weights(layers, counter(factors)), row, column, seq_len)
+    signed = both_ways(layers, row, column, seq_len, first)
+    sizes = both_ways(with_weights(layers, np.abs), row, column, seq_len, first)
+    absolute = float(sizes.suffixes[-1][row])
+    ones = with_weights(layers, counter(factors, first))
+    counted = both_ways(ones, row, column, seq_len, first)
     total = float(signed.suffixes[-1][row])
-    listed = strongest_routes(factors, layers, row, column, strongest)
+    listed = strongest_routes(factors, layers, row, column, strongest, first=first)
     return RouteReport(
         row=row,
         column=column,
@@ -136,30 +141,20 @@ def trace_factors(
         strongest=listed,
         remainder=total - sum(route.value for route in listed),
         links=tuple(
-            link_totals(place, layer, signed, counted) for place, layer in enumerate(layers)
+            link_totals(place, layer, signed, counted, column if first else None)
+            for place, layer in enumerate(layers)
         ),
     )
 
 
-class Layer(NamedTuple):
-    """The edges of one factor, row by row: `rows[e]` reads `columns[e]` with `weights[e]`."""
-
-    rows: Int[np.ndarray, " edges"]
-    columns: Int[np.ndarray, " edges"]
-    weights: Shaped[np.ndarray, " edges"]
-
-
 class BothWays(NamedTuple):
-    """prefixes[m] = e_row^T A_M ... A_{m+1} and suffixes[m] = A_m ... A_1 e_column, m = 0..M."""
+    """prefixes[m] = e_row^T A_M ... A_{m+1} and suffixes[m] = A_m ... A_1 e_column, m = 0..M.
+
+    Where every factor adds V_0, suffixes[m] = A_m suffixes[m-1] + e_column.
+    """
 
     prefixes: list[Shaped[np.ndarray, " seq"]]
     suffixes: list[Shaped[np.ndarray, " seq"]]
-
-
-def edges_of(factor: csr_array) -> Layer:
-    """The stored places of a factor; every one is an edge, whatever it weighs."""
-    rows = np.repeat(np.arange(factor.shape[0]), np.diff(factor.indptr))
-    return Layer(rows, factor.indices, factor.data.astype(np.float64))
 
 
 def with_weights(
@@ -169,14 +164,16 @@ def with_weights(
     return tuple(layer._replace(weights=change(layer.weights)) for layer in layers)
 
 
-def counter(factors: Factors) -> Callable[[np.ndarray], np.ndarray]:
+def counter(factors: Factors, first: bool = False) -> Callable[[np.ndarray], np.ndarray]:
     """Make every weight 1, in int64 where that counts all routes, else in whole Python numbers."""
-    most = math.prod(max(int(np.diff(factor.indptr).max()), 1) for factor in factors)
+    most = math.prod(max(int(np.diff(factor.indptr).max()), 1) + first for factor in factors)
     dtype = np.int64 if most < 2**63 else object
     return lambda weights: np.ones(len(weights), dtype=dtype)
 
 
-def both_ways(layers: tuple[Layer, ...], row: int, column: int, seq_len: int) -> BothWays:
+def both_ways(
+    layers: tuple[Layer, ...], row: int, column: int, seq_len: int, first: bool = False
+) -> BothWays:
     """All prefix rows and suffix columns of one entry: 2 M sparse matrix-vector products."""
     dtype = layers[0].weights.dtype
     start, end = np.zeros(seq_len, dtype=dtype), np.zeros(seq_len, dtype=dtype)
@@ -185,6 +182,8 @@ def both_ways(layers: tuple[Layer, ...], row: int, column: int, seq_len: int) ->
     for layer in layers:
         found = np.zeros(seq_len, dtype=dtype)
         np.add.at(found, layer.rows, layer.weights * suffixes[-1][layer.columns])
+        if first:
+            found[column] += 1
         suffixes.append(found)
     for layer in reversed(layers):
         found = np.zeros(seq_len, dtype=dtype)
@@ -193,8 +192,13 @@ def both_ways(layers: tuple[Layer, ...], row: int, column: int, seq_len: int) ->
     return BothWays(prefixes[::-1], suffixes)
 
 
-def link_totals(place: int, layer: Layer, signed: BothWays, counted: BothWays) -> LinkTotals:
-    """prefix[row] A[row, column] suffix[column] for each edge that some route uses."""
+def link_totals(
+    place: int, layer: Layer, signed: BothWays, counted: BothWays, enters: int | None = None
+) -> LinkTotals:
+    """prefix[row] A[row, column] suffix[column] for each edge that some route uses.
+
+    `enters` is the token at which later factors still add V_0, if they do.
+    """
     through = counted.prefixes[place + 1][layer.rows] * counted.suffixes[place][layer.columns]
     used = through > 0
     rows, columns, weights = layer.rows[used], layer.columns[used], layer.weights[used]
@@ -205,44 +209,7 @@ def link_totals(place: int, layer: Layer, signed: BothWays, counted: BothWays) -
         weights=weights,
         totals=signed.prefixes[place + 1][rows] * weights * signed.suffixes[place][columns],
         routes=tuple(through[used].tolist()),
+        waiting=0.0
+        if enters is None
+        else math.fsum(prefix[enters] for prefix in signed.prefixes[place + 1 :]),
     )
-
-
-def strongest_routes(
-    factors: Factors, layers: tuple[Layer, ...], row: int, column: int, count: int
-) -> tuple[Route, ...]:
-    """The `count` routes of largest absolute value, exactly, largest first.
-
-    Best-first search from the row down. What is still to come is known exactly beforehand,
-    best_m[t] = max over edges of |A_m[t, u]| best_{m-1}[u], so each listed route costs M steps.
-    """
-    unreachable = -1.0
-    best = [np.full(factors[0].shape[0], unreachable)]
-    best[0][column] = 1.0
-    for layer in layers:
-        ahead = best[-1][layer.columns]
-        values = np.where(ahead < 0, unreachable, np.abs(layer.weights) * ahead)
-        best.append(np.full(len(best[0]), unreachable))
-        np.maximum.at(best[-1], layer.rows, values)
-    found: list[Route] = []
-    # (minus the bound, layers to go, order of arrival, value so far, tokens, weights)
-    queue: list[tuple[float, int, int, float, tuple[int, ...], tuple[float, ...]]] = []
-    if best[-1][row] >= 0:
-        queue.append((-float(best[-1][row]), len(factors), 0, 1.0, (row,), ()))
-    arrivals = 0
-    while queue and len(found) < count:
-        _, to_go, _, value, tokens, weights = heapq.heappop(queue)
-        if to_go == 0:
-            found.append(Route(tokens, weights, value))
-            continue
-        factor, bounds = factors[to_go - 1], best[to_go - 1]
-        edges = slice(*factor.indptr[tokens[-1] : tokens[-1] + 2])
-        for token, weight in zip(
-            factor.indices[edges].tolist(), factor.data[edges].tolist(), strict=True
-        ):
-            if bounds[token] >= 0:
-                arrivals += 1
-                bound = abs(value * weight) * float(bounds[token])
-                reached = (*tokens, token), (*weights, weight)
-                heapq.heappush(queue, (-bound, to_go - 1, arrivals, value * weight, *reached))
-    return tuple(found)

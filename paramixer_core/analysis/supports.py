@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int
 from scipy.sparse import csr_array, eye_array
 
+from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
 
 MAX_DENSE_TOKENS = 4096
@@ -93,6 +94,13 @@ def edges(supports: Factors, *, residual: bool) -> Factors:
     """
     identity = eye_array(supports[0].shape[0], dtype=np.int64, format="csr") if supports else None
     return tuple(ones_at(factor + identity if residual else factor) for factor in supports)
+
+
+def residual_kind(residual: Residual | bool) -> Residual:
+    """A residual by its name; True is one after every factor, False is none."""
+    if isinstance(residual, bool):
+        return Residual.PER_FACTOR if residual else Residual.NONE
+    return Residual(residual)
 
 
 def ones_at(matrix: csr_array) -> csr_array:

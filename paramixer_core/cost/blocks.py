@@ -2,13 +2,18 @@
 
 from collections.abc import Callable
 
-from paramixer_core.config import WIRING
+from paramixer_core.config import WIRING, Residual
 from paramixer_core.cost.rivals import READINGS
 from paramixer_core.cost.shape import CostShape, PartCost
 
 
 def paramixer_block(s: CostShape) -> tuple[PartCost, ...]:
-    """Link MLPs D-H-K for each of M factors, value MLP D-H-D, M sparse products of N K D."""
+    """Link MLPs D-H-K for each of M factors, value MLP D-H-D, M sparse products of N K D.
+
+    Where every factor adds V_0, a factor is a call of its own: what goes between them is kept
+    and nothing is computed again. The additions themselves, N D a factor, are left out like all.
+    """
+    first = s.residual is Residual.FIRST
     link_mlps = s.tokens * s.factors * s.hidden * (s.channels + s.links)
     value_mlp = 2 * s.tokens * s.channels * s.hidden
     mixing = s.tokens * s.factors * s.links * s.channels
@@ -36,8 +41,8 @@ def paramixer_block(s: CostShape) -> tuple[PartCost, ...]:
             formula="N M K D",
             forward=mixing,
             backward=2 * mixing,
-            recomputed=mixing - mixing // s.factors,  # all factors but the last
-            kept=s.tokens * s.channels,
+            recomputed=0 if first else mixing - mixing // s.factors,  # all factors but the last
+            kept=s.tokens * s.channels * (s.factors if first else 1),
             widest=s.tokens * s.channels,
         ),
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from paramixer_core.analysis.wiring import Wiring
-from paramixer_core.config import WIRING, RunConfig, require_wiring
+from paramixer_core.config import WIRING, Residual, RunConfig, require_wiring
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import num_factors, require_num_links, require_seq_len
 from paramixer_core.tasks import InputKind, Task
@@ -48,6 +48,7 @@ class CostShape:
     output_size: int = 1
     positions: bool = False
     wiring: str = ""
+    residual: Residual = Residual.PER_FACTOR
 
     def __post_init__(self) -> None:
         require_seq_len(self.seq_len)
@@ -80,6 +81,7 @@ class CostShape:
             input_size=task.input_size,
             output_size=task.output_size,
             wiring=config.wiring,
+            residual=config.residual,
             positions=task.positions if config.positions is None else config.positions,
         )
 

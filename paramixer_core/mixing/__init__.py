@@ -16,7 +16,7 @@ from paramixer_core.mixing.table import (
     use_implementation,
 )
 
-__all__ = ["Implementation", "choose", "mix", "prepare", "use_implementation"]
+__all__ = ["Implementation", "choose", "mix", "mix_first", "prepare", "use_implementation"]
 
 
 def mix(
@@ -46,3 +46,28 @@ def mix(
     if path in PLAIN:
         return PLAIN[path](values, weights, rows, residual=residual)
     return run(values, weights, flat, residual, path)
+
+
+def mix_first(
+    values: Float[Tensor, "batch seq channels"],
+    weights: Float[Tensor, "factors batch seq links"],
+    offsets: Sequence[Sequence[int]],
+    *,
+    implementation: str | None = None,
+) -> Float[Tensor, "batch seq channels"]:
+    """V_m = W_m V_{m-1} + V_0 for m = 1..M, V_0 the values that come in.
+
+    Each factor is one call of `mix` without its residual, along whichever path that takes, and one
+    addition. What goes between the factors is kept for the backward pass: M tensors of the
+    values' size. Everything else, errors included, is as for `mix`.
+    """
+    rows = as_rows(offsets)
+    require_mixable(values, weights, len(rows), len(rows[0]) if rows else 0)
+    flat_offsets(rows, values.shape[1])
+    mixed = values
+    for m in range(len(rows)):
+        one = slice(m, m + 1)
+        mixed = values + mix(
+            mixed, weights[one], rows[one], residual=False, implementation=implementation
+        )
+    return mixed

@@ -32,3 +32,15 @@ def mix_reference(
     for factor in dense_factors(weights, offsets):
         values = factor @ values + values if residual else factor @ values
     return values
+
+
+def mix_first_reference(
+    values: Float[Tensor, "batch seq channels"],
+    weights: Float[Tensor, "factors batch seq links"],
+    offsets: Sequence[Sequence[int]],
+) -> Float[Tensor, "batch seq channels"]:
+    """V_m = W_m V_{m-1} + V_0 for m = 1..M, V_0 the values that come in."""
+    first = values
+    for factor in dense_factors(weights, offsets):
+        values = factor @ values + first
+    return values

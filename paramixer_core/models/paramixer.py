@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from paramixer_core.config import LinkSource, Residual
-from paramixer_core.mixing import mix
+from paramixer_core.mixing import mix, mix_first
 from paramixer_core.mixing.reference import dense_factors
 from paramixer_core.models.fused_link_mlps import apply_mlp
 from paramixer_core.models.layers import mlp
@@ -18,9 +18,9 @@ class ParamixerBlock(Mixer):
     """V_0 = g(V_in); V_m = W_m V_{m-1} + V_{m-1}; row i of W_m holds f^(m)(x_i).
 
     The operator is (I + W_M) ... (I + W_1) with the residual after every factor (the default),
-    W_M ... W_1 + I with one around the block, W_M ... W_1 with none. Weights are signed; there
-    is no softmax. `mask` switches links off: their weights are 0 and stay it. Source: Paramixer,
-    section 3.
+    W_M (... (W_2 (W_1 + I) + I) ...) + I where every factor adds V_0 instead, W_M ... W_1 + I with
+    one residual around the block, W_M ... W_1 with none. Weights are signed; there is no softmax.
+    `mask` switches links off: their weights are 0 and stay it. Source: Paramixer, section 3.
     """
 
     mask: Tensor | None
@@ -64,8 +64,15 @@ class ParamixerBlock(Mixer):
     ) -> Float[Tensor, "batch seq channels"]:
         weights = self.link_weights(values, source)
         start = apply_mlp(self.value_mlp, values)
-        mixed = mix(start, weights, self.offsets, residual=self.residual is Residual.PER_FACTOR)
-        return mixed + start if self.residual is Residual.AROUND_BLOCK else mixed
+        match self.residual:
+            case Residual.PER_FACTOR:
+                return mix(start, weights, self.offsets)
+            case Residual.FIRST:
+                return mix_first(start, weights, self.offsets)
+            case Residual.AROUND_BLOCK:
+                return mix(start, weights, self.offsets, residual=False) + start
+            case Residual.NONE:
+                return mix(start, weights, self.offsets, residual=False)
 
     def compact(
         self,
@@ -80,6 +87,8 @@ class ParamixerBlock(Mixer):
         match self.residual:
             case Residual.PER_FACTOR:
                 operator = chain(add_identity(factors))
+            case Residual.FIRST:
+                operator = chain_first(factors)
             case Residual.AROUND_BLOCK:
                 operator = add_identity(product)
             case Residual.NONE:
@@ -92,4 +101,12 @@ def chain(factors: Float[Tensor, "factors batch seq seq"]) -> Float[Tensor, "bat
     product = factors[0]
     for factor in factors[1:]:
         product = factor @ product
+    return product
+
+
+def chain_first(factors: Float[Tensor, "factors batch seq seq"]) -> Float[Tensor, "batch seq seq"]:
+    """F_M (... (F_2 (F_1 + I) + I) ...) + I: every factor adds what came in first."""
+    product = add_identity(factors[0])
+    for factor in factors[1:]:
+        product = add_identity(factor @ product)
     return product

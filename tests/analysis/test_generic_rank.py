@@ -5,6 +5,7 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from paramixer_core.analysis.generic_rank import PRIME, generic_rank, rank_modulo
 from paramixer_core.analysis.supports import ring_factors, ring_supports
 from paramixer_core.analysis.wiring import Wiring
+from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import Protocol, protocol_offsets
 
@@ -16,7 +17,7 @@ def test_elimination_finds_the_rank_of_a_product_of_thin_matrices(rank):
     assert rank_modulo(thin % PRIME) == np.linalg.matrix_rank(thin.astype(float)) == rank
 
 
-@pytest.mark.parametrize("residual", [True, False])
+@pytest.mark.parametrize("residual", [True, False, Residual.FIRST, Residual.AROUND_BLOCK])
 @pytest.mark.parametrize("seq_len", [2, 3, 7, 12, 16, 64])
 @pytest.mark.parametrize("protocol", list(Protocol))
 def test_products_of_both_protocols_are_generically_full_rank(protocol, seq_len, residual):

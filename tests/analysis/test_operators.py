@@ -11,6 +11,7 @@ from paramixer_core.analysis.overview import mean_overview, size_overview
 from paramixer_core.config import Residual, RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import mix
+from paramixer_core.mixing.reference import mix_first_reference
 from paramixer_core.models import build_network
 from paramixer_core.protocols import Protocol, protocol_offsets
 from paramixer_core.tasks import make_task
@@ -26,6 +27,8 @@ def sparse(protocol, seq_len, residual=Residual.PER_FACTOR):
 
 def dense(weights, offsets, residual):
     identity = torch.eye(weights.shape[1], dtype=torch.float64)[None]
+    if residual is Residual.FIRST:
+        return mix_first_reference(identity, weights[:, None], offsets)[0].numpy()
     per_factor = residual is Residual.PER_FACTOR
     operator = mix(identity, weights[:, None], offsets, residual=per_factor)[0]
     return operator.numpy() + (residual is Residual.AROUND_BLOCK) * np.eye(len(operator))

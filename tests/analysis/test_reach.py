@@ -18,6 +18,7 @@ from paramixer_core.analysis.reach import (
 )
 from paramixer_core.analysis.supports import ring_supports
 from paramixer_core.analysis.wiring import Wiring
+from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import Protocol, num_factors, protocol_offsets
 
@@ -103,6 +104,31 @@ def test_a_factor_without_links_leaves_a_bare_product_empty():
     report = reach_report(ring_supports(((0, 1), ()), 4), residual=False)
     assert report.fill == (25.0, 50.0, 0.0)
     assert report.example == (0, 0)
+
+
+@pytest.mark.parametrize("residual", list(Residual))
+@pytest.mark.parametrize("seq_len", [2, 3, 7, 12, 16])
+def test_reach_and_routes_are_those_of_the_operator_that_the_residual_makes(seq_len, residual):
+    """All weights 1 and one edge a place: an entry of the operator is its number of routes."""
+    offsets = protocol_offsets(Protocol.CDIL, seq_len, num_links=3)
+    identity = np.eye(seq_len, dtype=np.int64)
+    expected = identity
+    for factor in dense_pattern(offsets, seq_len).astype(np.int64):
+        step = np.minimum(factor + identity, 1) if residual is Residual.PER_FACTOR else factor
+        expected = step @ expected
+        expected = expected + identity if residual is Residual.FIRST else expected
+    expected = expected + identity if residual is Residual.AROUND_BLOCK else expected
+    supports = ring_supports(offsets, seq_len)
+    np.testing.assert_array_equal(count_paths(supports, residual=residual), expected)
+    np.testing.assert_array_equal(reach_report(supports, residual=residual).missing, expected == 0)
+
+
+def test_where_the_first_values_are_added_only_the_diagonal_is_kept():
+    report = reach_report(ring_supports(((1,), (1,)), 4), residual=Residual.FIRST)
+    assert report.fill == (25.0, 50.0, 75.0)
+    zeroed = reach_report(ring_supports(((1,), ()), 4), residual=Residual.FIRST)
+    assert zeroed.fill == (25.0, 50.0, 25.0)
+    assert reach_report(ring_supports(((1,), ()), 4)).fill == (25.0, 50.0, 50.0)
 
 
 @pytest.mark.parametrize("seq_len", RAGGED)

@@ -31,11 +31,12 @@ def dense_operator(weights, offsets, residual):
     product = identity
     for factor in dense_factors(weights[:, None], offsets)[:, 0]:
         product = (factor + identity if residual is Residual.PER_FACTOR else factor) @ product
+        product = product + identity if residual is Residual.FIRST else product
     return product + identity if residual is Residual.AROUND_BLOCK else product
 
 
 def all_routes(weights, offsets, row, column, residual):
-    """Every route by trying every chain of tokens."""
+    """Every route by trying every chain of tokens: its tokens and how many factors it waits."""
     seq_len = weights.shape[1]
     factors = dense_factors(weights[:, None], offsets)[:, 0].numpy().copy()
     linked = [support.toarray() > 0 for support in ring_supports(offsets, seq_len)]
@@ -43,11 +44,14 @@ def all_routes(weights, offsets, row, column, residual):
         factors += np.eye(seq_len)
         linked = [pattern | np.eye(seq_len, dtype=bool) for pattern in linked]
     found = {}
-    for inner in itertools.product(range(seq_len), repeat=len(offsets) - 1):
-        tokens = (row, *inner, column)
-        steps = list(zip(range(len(offsets) - 1, -1, -1), itertools.pairwise(tokens), strict=True))
-        if all(linked[m][step] for m, step in steps):
-            found[tokens] = math.prod(float(factors[m][step]) for m, step in steps)
+    for waited in range(len(offsets) + 1 if residual is Residual.FIRST else 1):
+        used = range(len(offsets) - 1, waited - 1, -1)
+        for inner in itertools.product(range(seq_len), repeat=max(len(used) - 1, 0)):
+            tokens = (row, *inner, column)[len(used) == 0 :]
+            steps = list(zip(used, itertools.pairwise(tokens), strict=True))
+            if all(linked[m][step] for m, step in steps) and (used or row == column):
+                value = math.prod(float(factors[m][step]) for m, step in steps)
+                found[*tokens, *[column] * waited, waited] = value
     return found
 
 
@@ -70,7 +74,9 @@ def test_all_routes_found_by_brute_force_add_up_to_the_entry(protocol, seq_len, 
         total = abs(report.entry - direct)
         assert report.cancellation == pytest.approx(1 - total / absolute if absolute else 0)
         ranked = sorted(routes.items(), key=lambda item: -abs(item[1]))[:5]
-        assert [route.tokens for route in report.strongest] == [tokens for tokens, _ in ranked]
+        assert [(*route.tokens, route.waited) for route in report.strongest] == [
+            tokens for tokens, _ in ranked
+        ]
         assert [r.value for r in report.strongest] == pytest.approx([v for _, v in ranked])
         for route in report.strongest:
             assert route.value == pytest.approx(math.prod(route.weights))
@@ -78,7 +84,7 @@ def test_all_routes_found_by_brute_force_add_up_to_the_entry(protocol, seq_len, 
         assert report.entry == pytest.approx(direct + listed + report.remainder)
 
 
-@pytest.mark.parametrize("residual", [Residual.PER_FACTOR, Residual.NONE])
+@pytest.mark.parametrize("residual", [Residual.PER_FACTOR, Residual.FIRST, Residual.NONE])
 @pytest.mark.parametrize(("protocol", "seq_len"), CASES)
 def test_each_links_total_is_the_sum_of_the_routes_through_it(protocol, seq_len, residual):
     offsets = protocol_offsets(protocol, seq_len, num_links=3)
@@ -88,16 +94,22 @@ def test_each_links_total_is_the_sum_of_the_routes_through_it(protocol, seq_len,
     report = trace_routes(weights, offsets, row, column, residual=residual)
     assert [links.factor for links in report.links] == list(range(1, len(offsets) + 1))
     for links in report.links:
-        through = {}
-        for tokens, value in routes.items():
+        through, waiting = {}, 0.0
+        for (*tokens, waited), value in routes.items():
+            if waited >= links.factor:
+                waiting += value
+                continue
             step = tokens[len(offsets) - links.factor :][:2]
+            step = (step[0], step[1])
             count, total = through.get(step, (0, 0.0))
             through[step] = (count + 1, total + value)
         steps = list(zip(links.rows.tolist(), links.columns.tolist(), strict=True))
         assert set(steps) == set(through)
         assert list(links.routes) == [through[step][0] for step in steps]
         assert links.totals == pytest.approx([through[step][1] for step in steps])
-        assert links.totals.sum() == pytest.approx(report.entry)
+        assert links.waiting == pytest.approx(waiting)
+        assert links.totals.sum() + waiting == pytest.approx(report.entry)
+        assert links.total == pytest.approx(report.entry)
 
 
 @settings(max_examples=30)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from paramixer_core.mixing import mix, prepare, use_implementation
-from paramixer_core.mixing.reference import dense_factors, mix_reference
+from paramixer_core.mixing import mix, mix_first, prepare, use_implementation
+from paramixer_core.mixing.reference import dense_factors, mix_first_reference, mix_reference
 from paramixer_core.mixing.table import choose
 from paramixer_core.protocols import Protocol, protocol_offsets
 from tests.mixing.problems import case, gradients
@@ -48,6 +48,39 @@ def test_gradcheck_holds_twice(path, protocol, links, seq):
 
     assert torch.autograd.gradcheck(op, (values, weights), fast_mode=True)
     assert torch.autograd.gradgradcheck(op, (values, weights), fast_mode=True)
+
+
+@pytest.mark.parametrize("path", ["reference", *CPU_PATHS])
+@pytest.mark.parametrize(("protocol", "links"), PATTERNS)
+@pytest.mark.parametrize("seq", RAGGED)
+def test_every_factor_may_add_the_first_values_instead(path, protocol, links, seq):
+    """V_m = W_m V_{m-1} + V_0, along every path, in values and gradients."""
+    offsets = protocol_offsets(protocol, seq, links or 9)
+    values, weights = case(offsets, seq, channels=5)
+    expected = values
+    for factor in dense_factors(weights, offsets):
+        expected = factor @ expected + values
+    torch.testing.assert_close(mix_first_reference(values, weights, offsets), expected)
+    result = mix_first(values, weights, offsets, implementation=path)
+    torch.testing.assert_close(result, expected)
+    torch.testing.assert_close(
+        gradients(result, values, weights), gradients(expected, values, weights)
+    )
+
+    def op(v: Tensor, w: Tensor) -> Tensor:
+        return mix_first(v, w, offsets, implementation=path)
+
+    assert torch.autograd.gradcheck(op, (values, weights), fast_mode=True)
+
+
+@pytest.mark.parametrize("seq", [3, 7, 12])
+def test_the_first_values_at_every_factor_are_neither_of_the_other_residuals(seq):
+    offsets = protocol_offsets(Protocol.CHORD, seq)
+    values, weights = case(offsets, seq)
+    first = mix_first(values, weights, offsets)
+    around = mix(values, weights, offsets, residual=False) + values
+    assert (first - around).abs().max() > 0.1
+    assert (first - mix(values, weights, offsets)).abs().max() > 0.1
 
 
 @pytest.mark.parametrize("path", CPU_PATHS)

@@ -61,6 +61,7 @@ def operator_by_hand(factors: list[Tensor], residual: Residual) -> Tensor:
     for factor in factors:
         step = factor + identity if residual is Residual.PER_FACTOR else factor
         operator = step @ operator
+        operator = operator + identity if residual is Residual.FIRST else operator
     return operator + identity if residual is Residual.AROUND_BLOCK else operator
 
 

@@ -49,7 +49,7 @@ class Routes {
 
   entry(route, at) {
     const button = element("button", { type: "button", className: "route" }, [
-      element("span", { className: "path", textContent: route.tokens.toReversed().join(" → ") }),
+      element("span", { className: "path", textContent: pathText(route) }),
       element("span", { className: "worth", textContent: signedText(route.value) }),
     ]);
     button.dataset.value = String(route.value);
@@ -211,6 +211,7 @@ class Routes {
 }
 
 function passes(route, link, header) {
+  if (link.factor <= route.waited) return false; // it has not entered yet
   const at = header.layers - link.factor;
   return route.tokens[at] === link.row && route.tokens[at + 1] === link.column;
 }
@@ -233,8 +234,15 @@ function endsText({ factor, row, column }, header) {
   return `Entry (${row}, ${column}): ${traced ? "its routes are drawn here." : "click it to see its routes."}`;
 }
 
-function routeText({ weights, value }) {
-  const factors = weights.toReversed().map((weight) => signedText(weight).replace("+", ""));
+// The tokens from the one read to the reader; where V0 enters late, from there on.
+function pathText({ tokens, waited }) {
+  const path = tokens.toReversed().slice(waited).join(" → ");
+  return waited ? `V₀ after W${waited}: ${path}` : path;
+}
+
+function routeText({ weights, value, waited }) {
+  if (waited === weights.length) return `V₀ itself, added after the last factor: ${signedText(value)}`;
+  const factors = weights.toReversed().slice(waited).map((weight) => signedText(weight).replace("+", ""));
   return `${factors.join(" × ")} = ${signedText(value)}`;
 }
 
