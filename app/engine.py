@@ -51,13 +51,17 @@ def race(base: RunConfig, mixers: Sequence[str], seeds: Sequence[int], *, match:
 
 
 def reset(runs: list[Run]) -> None:
-    """Stop runs and make them anew from the same initial weights, held at step 0."""
+    """Stop runs and put new ones in their places, held at the same first weights: of a fork, at its
+    snapshot. What raced together races together again.
+    """
     for run in runs:
         if run.state.active:
             executor().stop(run.id)
-    fresh = [executor().restart(run.id, owner=owner()) for run in runs]
-    for run in fresh:
-        executor().pause(run.id)
+    races = {run.race: secrets.token_hex(5) for run in runs if run.race}
+    fresh = [
+        executor().restart(run.id, owner=owner(), race=races.get(run.race or ""), held=True)
+        for run in runs
+    ]
     show([run.id for run in fresh])
 
 

@@ -55,20 +55,17 @@ def buttons(runs: list[Run]) -> None:
     training = ids_in(runs, RunState.QUEUED, RunState.RUNNING)
     held = ids_in(runs, RunState.PAUSED)
     left = ids_in(runs, RunState.STOPPED, RunState.INTERRUPTED)
-    again = "Back to the same initial weights, held at step 0: press Continue."
+    again = (
+        "Back to the same initial weights (a fork: to its snapshot), held there: press Continue."
+    )
     with st.container(horizontal=True, gap="small"):
         button("Pause", "pause", executor.pause, training)
         button("Continue", "play_arrow", executor.resume, held + left)
         button("One step", "skip_next", executor.single_step, held)
         button("Stop", "stop", executor.stop, training + held)
-        st.button(
-            "Reset",
-            icon=":material/replay:",
-            key="reset",
-            help=again,
-            on_click=engine.reset,
-            args=(runs,),
-        )
+        if st.button("Reset", icon=":material/replay:", key="reset", help=again):
+            engine.reset(runs)
+            st.rerun()  # the whole page: what is watched are other runs from now on
 
 
 def ids_in(runs: list[Run], *states: RunState) -> list[str]:

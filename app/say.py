@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from paramixer_core.errors import ParamixerError
+from paramixer_core.runs.race_curves import Band, RaceAxis
 from paramixer_core.runs.races import Spread, Verdict
 from paramixer_core.runs.run import Run, RunState
 from paramixer_core.tasks import known_task
@@ -122,6 +123,32 @@ def states(runs: Sequence[Run]) -> list[tuple[str, str]]:
     return [(icon, words) for words, icon in found.items()]
 
 
+def steps(runs: Sequence[Run]) -> str:
+    """How far runs of one setting are; several seeds at different steps say so."""
+    made = sorted({run.step for run in runs})
+    text = f"{made[0]:,}" if len(made) == 1 else f"{made[0]:,} to {made[-1]:,}"
+    seeds = f", {len(runs)} seeds" if len(runs) > 1 else ""
+    return f"step {text} of {max(run.config.steps for run in runs):,}{seeds}"
+
+
+def ends(bands: Mapping[str, Band], over: RaceAxis) -> str:
+    """Where the curves of several seeds end before their slowest seed does, and why."""
+    unit = {RaceAxis.STEPS: "step", RaceAxis.SECONDS: "s", RaceAxis.MULTIPLY_ADDS: "multiply-adds"}
+    words = []
+    for name, band in bands.items():
+        last = float(band.x[-1])
+        if band.seeds < 2 or last >= band.longest:
+            continue
+        shown, longest = (f"{short(end)} {unit[over]}" for end in (last, band.longest))
+        if over is RaceAxis.STEPS:
+            shown, longest = f"step {last:,.0f}", f"step {band.longest:,.0f}"
+        words.append(f"{name}'s at {shown}, the other seeds go on to {longest}")
+    if not words:
+        return ""
+    first = "slowest" if over is RaceAxis.STEPS else "fastest"
+    return f"Curves over seeds end where the {first} seed ends: {'; '.join(words)}."
+
+
 def share(figure: Spread | None) -> str:
     """A share in percent, with its deviation over seeds where there are several.
 
@@ -158,7 +185,9 @@ def setting(runs: Sequence[Run]) -> str:
     if run.parameters:
         words.append(f"{run.parameters:,} parameters")
     if run.parent:
-        words.append(f"forked at step {run.parent_step:,}")
+        words.append(f"forked from {run.parent}")
+    if (rates := {other.learning_rate for other in runs}) != {run.config.learning_rate}:
+        words.append(f"learning rate now {', '.join(f'{rate:g}' for rate in sorted(rates))}")
     if run.device:
         words.append(run.device)
     if run.memory:

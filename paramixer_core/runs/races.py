@@ -177,7 +177,7 @@ def _row(store: RunStore, mixer: str, runs: list[Run]) -> RaceRow:
         multiply_adds=cost.training,
         test_loss=spread([test.loss[-1] for test in tests if len(test)]),
         test_accuracy=spread([test.accuracy[-1] for test in tests if len(test)]),
-        steps_per_second=spread([run.step / run.seconds for run in started if run.seconds]),
+        steps_per_second=spread([pace for run in started if (pace := run.whole_pace)]),
         seconds=spread([run.seconds for run in started]),
     )
 

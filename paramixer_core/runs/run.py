@@ -101,6 +101,12 @@ class Run:
         return min(self.steps_per_second, self.speed or self.steps_per_second)
 
     @property
+    def whole_pace(self) -> float:
+        """Steps per second over all steps that this run itself has made; 0 if it has made none."""
+        made = self.step - (self.parent_step or 0)
+        return made / self.seconds if self.seconds else 0.0
+
+    @property
     def eta(self) -> float | None:
         """Seconds to the step limit at the present pace; None unless running and timed."""
         if self.state is not RunState.RUNNING or self.pace <= 0:
