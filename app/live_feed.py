@@ -162,7 +162,7 @@ def card(name: str, runs: list[Run]) -> Card:
 
 
 def speed(runs: list[Run]) -> tuple[str, str]:
-    """Steps per second: of those that train, as fast as now; once all have ended, as in the table."""
+    """Steps per second: now, of those that train; once all have ended, as in the table."""
     now = [run.pace for run in runs if run.state is RunState.RUNNING]
     whole = [pace for run in runs if (pace := run.whole_pace)]
     over = "" if len(runs) == 1 else ", mean"

@@ -33,8 +33,8 @@ def mixer_titles(wired: bool | str = True) -> dict[str, str]:
 
 
 def run_title(run: Run) -> str:
-    """The title of what mixes in a run, and of a fork the step where it left its parent; of a wiring
-    of one's own, the name that it was given."""
+    """The title of what mixes in a run (of a wiring of one's own, the name that it was given), and
+    of a fork the step where it left its parent."""
     title = mixer_titles()[run.config.mixer]
     if run.config.mixer == WIRED.name:
         title = Wiring.parse(run.config.wiring).name or title

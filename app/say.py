@@ -145,8 +145,8 @@ def ends(bands: Mapping[str, Band], over: RaceAxis) -> str:
         words.append(f"{name}'s at {shown}, the other seeds go on to {longest}")
     if not words:
         return ""
-    first = "slowest" if over is RaceAxis.STEPS else "fastest"
-    return f"Curves over seeds end where the {first} seed ends: {'; '.join(words)}."
+    first = "its fastest seed" if over is RaceAxis.SECONDS else "the seed with the fewest steps"
+    return f"A curve over seeds ends with {first}: {'; '.join(words)}."
 
 
 def share(figure: Spread | None) -> str:

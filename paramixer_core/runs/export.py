@@ -13,6 +13,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import snapshots
 from paramixer_core.runs.lineage import lineage
 from paramixer_core.runs.races import QUANTITIES, RaceTable, as_spread
+from paramixer_core.runs.reports import described
 from paramixer_core.runs.run import Run
 from paramixer_core.runs.segments import Segment, Steered
 from paramixer_core.runs.store import RunStore
@@ -48,7 +49,8 @@ def run_csv(store: RunStore, run_id: str) -> str:
 
 
 def run_json(store: RunStore, run_id: str) -> str:
-    """The full configuration, how the run was steered and ended, and all its figures.
+    """The full configuration, how the run was steered and ended, and all its figures, those of its
+    answers on the test set among them.
 
     NaN becomes null. `retraining.segments_of` reads it back.
     """
@@ -58,6 +60,7 @@ def run_json(store: RunStore, run_id: str) -> str:
         {
             **_described(run),
             **steering(run, lineage(store, run_id)),
+            "test_set": described(store, run_id),
             "records": {name: getattr(curve, name).tolist() for name in RECORD_COLUMNS},
             "evaluations": {name: getattr(tests, name).tolist() for name in EVALUATION_COLUMNS},
         }
@@ -166,7 +169,12 @@ def race_json(store: RunStore, table: RaceTable) -> str:
                 "deviation": figure.deviation,
                 "seeds": figure.count,
             }
-        runs = [_described(run) | steering(run, lineage(store, run.id)) for run in row.runs]
+        runs = [
+            _described(run)
+            | steering(run, lineage(store, run.id))
+            | {"test_set": described(store, run.id)}
+            for run in row.runs
+        ]
         rows.append({"mixer": row.mixer, "figures": figures, "runs": runs})
     winners = {
         verdict.quantity: {"winner": verdict.winner, "clear": verdict.clear}

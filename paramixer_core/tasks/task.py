@@ -47,6 +47,7 @@ class Task(ABC):
     positions: bool
     seq_lens: tuple[int, ...] | None = None  # None: any N
     class_names: tuple[str, ...] = ()
+    tolerance: float = 0.0  # of an answer that is a number: how far off still counts as right
 
     def __init__(self, seq_len: int) -> None:
         require_seq_len(seq_len)
