@@ -44,9 +44,24 @@ def owner() -> str:
     return name
 
 
-def race(base: RunConfig, mixers: Sequence[str], seeds: Sequence[int], *, match: bool) -> None:
+def race(
+    base: RunConfig,
+    mixers: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    match: bool,
+    paper_sizes: bool = False,
+) -> None:
     """Start one run per mixer and seed on identical batches, and put them into the link."""
-    race_id = submit_race(executor(), base, mixers, seeds, owner=owner(), match_parameters=match)
+    race_id = submit_race(
+        executor(),
+        base,
+        mixers,
+        seeds,
+        owner=owner(),
+        match_parameters=match,
+        paper_sizes=paper_sizes,
+    )
     show([run.id for run in race_runs(store(), race_id)])
 
 

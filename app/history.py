@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from app import controls, engine, say
 from app.names import run_title
+from paramixer_core.analysis.chains import run_wiring
 from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
 from paramixer_core.gallery import Gallery, Shelf
@@ -24,7 +25,6 @@ from paramixer_core.inspection import (
     num_examples,
     product_so_far,
 )
-from paramixer_core.protocols import num_factors as ring_factors
 from paramixer_core.runs.run import Run
 from paramixer_core.runs.store_errors import StoreError
 
@@ -186,7 +186,7 @@ def factor(
 
 def num_factors(run_id: str) -> int:
     """M of a run's blocks."""
-    return ring_factors(shelf(run_id).run(run_id).config.seq_len)
+    return len(run_wiring(shelf(run_id).run(run_id).config).offsets)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -21,7 +21,7 @@ WAYS = {
 
 def draw(looked: Looked, step: int, cell: Cell) -> None:
     """The chosen average or difference."""
-    names = make_task(looked.run.config.task, looked.seq_len).class_names
+    names = make_task(looked.run.config.task, looked.run.config.seq_len).class_names
     ways = [way for way in WAYS if names or way not in ("class", "classes")]
     way = controls.choice("Show", "mean", ways, default="batch", titles=WAYS, row=True)
     if way == "steps":

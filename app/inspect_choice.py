@@ -35,8 +35,8 @@ class Looked:
 
     @property
     def seq_len(self) -> int:
-        """N."""
-        return self.run.config.seq_len
+        """How many tokens its blocks mix: N, and a class token where there is one."""
+        return self.run.config.mixed_len
 
     @property
     def subject(self) -> str:

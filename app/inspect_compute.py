@@ -120,6 +120,7 @@ def masked(run_id: str, step: int, example: Example, block: int, kind: str) -> M
     inputs = inputs_of(config, example)[0]
     effects = occlude(config, shelf.state(run_id, step), inputs).effects
     weights = read_weight(history.views(run_id, step, example).blocks[block][kind])
+    weights = weights[-config.seq_len :]  # all but a class token, which is not masked
     return Masked(effects, weights, rank_correlation(effects, weights))
 
 

@@ -70,7 +70,7 @@ def shown_at(looked: Looked, step: int) -> Shown:
         block = min(looked.block, rival.config.blocks - 1)
         matrix = blocks[block][looked.kind]
         found.append(described("beside", title, matrix, looked, rival))
-    return Shown(tokens.token_form(looked.run.config.task, seen.inputs), seen, found)
+    return Shown(tokens.mixed_form(looked.run.config, seen.inputs), seen, found)
 
 
 def described(

@@ -4,23 +4,14 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import engine, names
+from app import engine, inspect_upload_weights, names
 from app.linked import settings_of
 from app.navigation import link_to
-from paramixer_core.config import LinkSource, Residual
 from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads import dataset, sequences
 from paramixer_core.uploads.columns import guess_columns
-from paramixer_core.uploads.importing import import_weights
-from paramixer_core.uploads.recognise import Recognised, recognise
 from paramixer_core.uploads.sequences import FileKind, Sequences
-from paramixer_core.uploads.weights import MAX_BYTES, read_weights
 
-LINKS = {"auto": "as K says", "chord": "CHORD", "cdil": "CDIL"}
-SOURCES = {
-    LinkSource.INPUT: "the first embedding, as the authors' do",
-    LinkSource.CURRENT: "what reaches their block",
-}
 PREVIEWED = 5
 MEBI = 2**20
 
@@ -29,7 +20,7 @@ def draw() -> None:
     """Two boxes that stay closed until they are wanted."""
     left, right = st.columns(2, gap="large")
     with left, st.expander("Upload weights"):
-        explained(weights)
+        explained(inspect_upload_weights.draw)
     with right, st.expander("Upload sequences to train on"):
         explained(data)
 
@@ -40,63 +31,6 @@ def explained(box: Callable[[], None]) -> None:
         box()
     except ParamixerError as error:
         st.error(str(error), icon=":material/upload_file:")
-
-
-def weights() -> None:
-    """A safetensors file becomes a run of this server."""
-    st.caption(
-        f"A `.safetensors` file of at most {MAX_BYTES // MEBI} MiB, with the names of this lab or "
-        "of the authors' Paramixer (`attention.0.fs.0.network.0.weight` ...). Other formats could "
-        "run code when opened, so they are refused."
-    )
-    file = st.file_uploader("Weights", type=None, key="weights_file")
-    if file is None:
-        return
-    links = st.selectbox(
-        "Links", list(LINKS), format_func=lambda name: LINKS[name], key="weights_links"
-    )
-    residual = st.selectbox(
-        "Residual",
-        list(names.RESIDUALS),
-        format_func=lambda name: names.RESIDUALS[name],
-        key="weights_residual",
-    )
-    source = st.selectbox(
-        "Link MLPs read",
-        list(SOURCES),
-        format_func=lambda name: SOURCES[name],
-        key="weights_source",
-    )
-    heads = st.number_input("Heads (attention)", 1, 64, 1, key="weights_heads")
-    tensors, _ = read_weights(file.getvalue())
-    found = recognise(
-        tensors,
-        mixer=None if links in (None, "auto") else links,
-        heads=int(heads),
-        residual=residual or Residual.PER_FACTOR,
-        link_source=source or LinkSource.INPUT,
-    )
-    report(found)
-    if st.button("Look at it", type="primary", key="weights_use"):
-        run = import_weights(engine.store(), found, engine.owner())
-        st.query_params["run"] = run.id
-        st.rerun()
-
-
-def report(found: Recognised) -> None:
-    """What was matched and what was not."""
-    config = found.config
-    st.success(
-        f"Recognised by {found.source}: {names.mixer_titles()[config.mixer]}, "
-        f"{names.task_titles()[config.task]}, N = {config.seq_len:,}, D = {config.channels}, "
-        f"{config.blocks} block{'s' * (config.blocks > 1)}. {len(found.matched)} tensors matched, "
-        f"{len(found.unused)} not used."
-    )
-    for note in found.notes:
-        st.caption(note)
-    rows = [{"in the file": theirs, "here": ours} for theirs, ours in found.matched]
-    st.dataframe(rows + [{"in the file": name, "here": "not used"} for name in found.unused],
-                 hide_index=True, height=180)  # fmt: skip
 
 
 def data() -> None:

@@ -29,7 +29,13 @@ ENDED = (RunState.FINISHED, RunState.STOPPED)
 
 def start(entry: Entry) -> None:
     """Start the race, and write down what was said of it."""
-    engine.race(entry.base, entry.mixers, entry.seeds, match=entry.match)
+    engine.race(
+        entry.base,
+        entry.mixers,
+        entry.seeds,
+        match=entry.match,
+        paper_sizes=entry.paper_sizes,
+    )
     factor = learned(past())
     for run in engine.shown():
         try:
@@ -41,7 +47,13 @@ def start(entry: Entry) -> None:
 def line(entry: Entry) -> None:
     """Time, memory and energy class of the runs as chosen, in one line."""
     try:
-        configs = race_configs(entry.base, entry.mixers, entry.seeds, match_parameters=entry.match)
+        configs = race_configs(
+            entry.base,
+            entry.mixers,
+            entry.seeds,
+            match_parameters=entry.match,
+            paper_sizes=entry.paper_sizes,
+        )
         runs = [estimate(config) for config in configs]
     except ParamixerError as error:
         st.caption(f"No estimate: {error}")

@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import answers, engine, say
 from app.names import mixer_titles, run_title
+from paramixer_core.models import mixer_kind
 from paramixer_core.runs import export
 from paramixer_core.runs.races import RaceTable, race_table
 from paramixer_core.runs.reports import report_csv
@@ -24,6 +25,7 @@ def results(runs: list[Run]) -> None:
         race = races.pop()
         table = race_table(store, race)
         st.dataframe(rows_of(table), hide_index=True)
+        origins(table)
         for verdict in table.verdicts:
             st.markdown(f"- {say.verdict(verdict, mixer_titles()[verdict.winner])}")
         with st.container(horizontal=True, gap="small"):
@@ -62,6 +64,16 @@ def rows_of(table: RaceTable) -> list[dict[str, object]]:
         }
         for row in table.rows
     ]
+
+
+def origins(table: RaceTable) -> None:
+    """Whose code each entrant ran, at which size, and what it lacks against its paper."""
+    titles = mixer_titles()
+    lines = [
+        f"**{titles[row.mixer]}**: {mixer_kind(row.mixer).origin_of(row.runs[0].config)}"
+        for row in table.rows
+    ]
+    st.caption("  \n".join(lines))
 
 
 def offer(label: str, file: str, make: Callable[[], str | bytes]) -> None:

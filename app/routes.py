@@ -99,7 +99,7 @@ def choose_run() -> RunSource:
 
 def traceable(run: Run) -> bool:
     """Whether a run has factors, few enough tokens and so routes to show."""
-    return run.config.mixer in (*LINKS, WIRING) and run.config.seq_len <= MOST_TOKENS
+    return run.config.mixer in (*LINKS, WIRING) and run.config.mixed_len <= MOST_TOKENS
 
 
 @st.cache_resource(max_entries=16, show_spinner="Reading the weights ...")

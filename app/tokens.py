@@ -1,5 +1,6 @@
 """One example in its task's own form, with what was asked and what was answered."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -9,8 +10,27 @@ from numpy.typing import NDArray
 from app.components import TokenForm
 from app.components.tokens import Form
 from app.history import Views
+from paramixer_core.config import Pooling, RunConfig
 from paramixer_core.tasks import InputKind, known_task
 from paramixer_core.tasks.temporal_order import SYMBOLS, X
+
+CLASS_LABEL = "C"
+"""How a class token is drawn where there is room for a letter."""
+
+
+def mixed_form(config: RunConfig, inputs: NDArray[Any]) -> TokenForm:
+    """The tokens that a run's blocks mix: those of its task, after a class token if it has one."""
+    form = token_form(config.task, inputs)
+    if config.pooling is not Pooling.CLASS_TOKEN:
+        return form
+    marks = form.marks if form.marks is None else np.concatenate([[False], form.marks])
+    return dataclasses.replace(
+        form,
+        values=np.concatenate([[0.0], form.values]),
+        labels=(CLASS_LABEL, *form.labels) if form.labels else (),
+        marks=marks,
+        lead=CLASS_LABEL,
+    )
 
 
 def token_form(task: str, inputs: NDArray[Any]) -> TokenForm:
@@ -31,7 +51,7 @@ def uploaded_form(task: str, inputs: NDArray[Any]) -> TokenForm:
     """Sequences that somebody uploaded: letters, or numbers as bars."""
     kind = known_task(task)
     if kind.input_kind is InputKind.REAL:
-        return TokenForm(Form.NUMBERS, inputs[:, 0])
+        return TokenForm(Form.NUMBERS, np.nan_to_num(inputs[:, 0]))
     symbols = getattr(kind, "symbols", ())
     labels = tuple(symbols[int(symbol)] for symbol in inputs)
     return TokenForm(Form.SYMBOLS, np.zeros(len(labels)), labels)

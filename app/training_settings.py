@@ -12,6 +12,8 @@ from paramixer_core.tasks import known_task
 MAX_SEQ_LEN = 16_384
 MAIN_MIXERS = ("chord", "cdil", "attention", WIRING)
 SOURCES = {LinkSource.INPUT: "the embedding X", LinkSource.CURRENT: "the block's input"}
+PADDING = {"masked": "masked", "read": "read as a token"}
+SIZES = {"own": "as set below", "papers": "the papers'"}
 POSITIONS = {"task": "as the task says", "on": "on", "off": "off"}
 
 
@@ -23,6 +25,7 @@ class Entry:
     mixers: tuple[str, ...]
     seeds: range
     match: bool
+    paper_sizes: bool
 
 
 def choose_race() -> Entry:
@@ -31,12 +34,19 @@ def choose_race() -> Entry:
     task = controls.choice("Task", "task", list(tasks), default="digits", titles=tasks)
     st.caption(known_task(task).summary)
     seq_len = task_length(task)
+    mask = choose_mask(task)
     wiring = wirings.to_compete(seq_len)
     titles = names.mixer_titles(wired=wiring)
     mixers = choose_mixers(titles)
     steps = controls.whole_number("Steps", "steps", low=1, high=1_000_000, default=1000)
     seed = controls.whole_number(
-        "Seed", "seed", low=0, high=2**31 - 1, default=0, tip="Same seed, same losses, bit for bit."
+        "Seed",
+        "seed",
+        low=0,
+        high=2**31 - 1,
+        default=0,
+        tip="Same seed, same losses, bit for bit, on the same "
+        "mixing path and number of threads: both are kept with the run.",
     )
     with st.expander("Fair races"):
         repeats = controls.slider(
@@ -55,6 +65,15 @@ def choose_race() -> Entry:
             titles={"own": "as they come", "matched": "matched within 5 %"},
             tip="Matched: H is chosen per mixer so that its count is closest to the first one's.",
         )
+        sizes = controls.choice(
+            "Rivals' sizes",
+            "sizes",
+            list(SIZES),
+            default="own",
+            titles=SIZES,
+            tip="The papers': k = 256 for Linformer and Nystromformer, d ln d features for "
+            "Performer with heads of width d, chunks of 64 and 8 hash rounds for Reformer.",
+        )
         target = controls.slider(
             "Stop at test accuracy, % (0: never)", "target", low=0, high=100, default=0
         )
@@ -64,6 +83,7 @@ def choose_race() -> Entry:
             task=task,
             seq_len=seq_len,
             wiring=wiring,
+            mask_padding=mask,
             steps=steps,
             target_accuracy=target / 100 or None,
             seed=seed,
@@ -83,6 +103,9 @@ def choose_race() -> Entry:
                 default=32,
                 tip="Linformer's projected tokens, Performer's features, Nystromformer's "
                 "landmarks, Reformer's chunk, the window.",
+            ),
+            hash_rounds=controls.choice(
+                "Reformer's hash rounds", "rounds", (1, 2, 4, 8), default=1, row=True
             ),
             heads=controls.choice(
                 "Attention heads",
@@ -120,7 +143,25 @@ def choose_race() -> Entry:
                 "Device", "device", ("auto", *names.device_names()), default="auto", row=True
             ),
         )
-    return Entry(shared, mixers, range(seed, seed + repeats), match == "matched")
+    return Entry(shared, mixers, range(seed, seed + repeats), match == "matched", sizes == "papers")
+
+
+def choose_mask(task: str) -> bool:
+    """Whether padding is inert; asked only where the task has some."""
+    if not known_task(task).padded:
+        return False
+    picked = controls.choice(
+        "Padding",
+        "padding",
+        list(PADDING),
+        default="masked",
+        titles=PADDING,
+        row=True,
+        tip="Shorter sequences are filled up to N. Masked, what fills them is neither read nor "
+        "reads, in any mixer, and the head finds zeros there. Read as a token: as in the authors' "
+        "code.",
+    )
+    return picked == "masked"
 
 
 def choose_mixers(titles: dict[str, str]) -> tuple[str, ...]:

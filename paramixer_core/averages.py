@@ -47,7 +47,7 @@ def mean_matrix(
         )
     network = load_network(config, state)
     inputs = examples_of(config, list(examples)).inputs
-    total = torch.zeros(config.seq_len, config.seq_len, dtype=torch.float64)
+    total = torch.zeros(config.mixed_len, config.mixed_len, dtype=torch.float64)
     size = max(1, BATCH_TOKENS // config.seq_len)
     for start in range(0, len(inputs), size):
         compact = network.compact(inputs[start : start + size])[block]

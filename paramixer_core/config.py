@@ -10,6 +10,7 @@ from paramixer_core.protocols import require_num_links, require_seq_len
 
 MAX_SEQ_LEN = 2**17
 MAX_NUM_LINKS = 129
+MAX_NUM_FACTORS = 20
 WIRING = "wiring"
 """The mixer whose links are a wiring of one's own."""
 
@@ -21,6 +22,13 @@ class Residual(Choice):
     FIRST = "first"  # V_m = W_m V_{m-1} + V_0: A = W_M (... (W_2 (W_1 + I) + I) ...) + I
     AROUND_BLOCK = "around_block"  # A = W_M ... W_1 + I
     NONE = "none"  # A = W_M ... W_1
+
+
+class Pooling(Choice):
+    """What the head reads of the last block: all N tokens, or a class token put before them."""
+
+    FLATTEN = "flatten"
+    CLASS_TOKEN = "class_token"
 
 
 class LinkSource(Choice):
@@ -58,13 +66,18 @@ class RunConfig:
     """One training run. Defaults are the paper's settings for the Adding task (Paramixer, 4.1).
 
     `mixer` and `task` are names in their registries, looked up when the network is built, so
-    that a run with a mixer that is not installed here can still be read. `num_links` (K) is read
-    by CDIL alone, `heads` by attention alone and `wiring`, a text that `Wiring.parse` reads, by the
-    mixer "wiring" alone. `positions` None means what the task's own
+    that a run with a mixer that is not installed here can still be read. Some fields are read by
+    some mixers alone (`MixerKind.reads` says which): `num_links` (K) by CDIL, `num_factors` (M) by
+    CHORD and CDIL (None: ceil(log2 N), from which on every token reads every token), `heads` by
+    attention and its rivals, `hash_rounds` by Reformer, `wiring`, a text that `Wiring.parse` reads,
+    by the mixer "wiring"; `models.config_for` sets those that a mixer does not read to their
+    defaults. `positions` None means what the task's own
     default says. `target_accuracy` (0..1), when set, ends the run once the test accuracy reaches
     it. `rate_changes` are planned: pairs (step, rate), steps ascending, of a learning rate that
-    holds after that step. Every other field is checked on construction; a bad one raises
-    ParamixerError.
+    holds after that step. `head_hidden` is the width of a hidden layer in the head, 0 for none.
+    With `mask_padding` the tokens that `Task.padding` names are inert; without, they are tokens
+    like any other, as in the authors' code. Every other field is checked on construction; a bad one
+    raises ParamixerError.
     """
 
     task: str = "adding"
@@ -74,6 +87,7 @@ class RunConfig:
     hidden: int = 32
     blocks: int = 1
     num_links: int = 9
+    num_factors: int | None = None
     heads: int = 1
     rival_size: int = 32
     residual: Residual = Residual.PER_FACTOR
@@ -89,6 +103,10 @@ class RunConfig:
     wiring: str = ""
     precision: Precision = Precision.FLOAT32
     execution: Execution = Execution.PLAIN
+    pooling: Pooling = Pooling.FLATTEN
+    head_hidden: int = 0
+    mask_padding: bool = False
+    hash_rounds: int = 1
     rate_changes: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
@@ -96,13 +114,18 @@ class RunConfig:
         object.__setattr__(self, "link_source", LinkSource(self.link_source))
         object.__setattr__(self, "precision", Precision(self.precision))
         object.__setattr__(self, "execution", Execution(self.execution))
+        object.__setattr__(self, "pooling", Pooling(self.pooling))
         DeviceChoice(self.device)
         for name in ("task", "mixer"):
             require_name(name, getattr(self, name))
         if not isinstance(self.positions, bool | None):
             raise ParamixerError("positions as true, false or none", self.positions, "choose one")
+        if not isinstance(self.mask_padding, bool):
+            raise ParamixerError("mask_padding as true or false", self.mask_padding, "choose one")
         require_seq_len(self.seq_len)
         require_num_links(self.num_links)
+        if self.num_factors is not None:
+            require_whole("num_factors", self.num_factors, 1, MAX_NUM_FACTORS)
         for name, low, high in WHOLE_NUMBER_RANGES:
             require_whole(name, getattr(self, name), low, high)
         if self.channels % self.heads:
@@ -115,9 +138,14 @@ class RunConfig:
         require_positive("clip_norm", self.clip_norm, 1e6)
         if self.target_accuracy is not None:
             require_positive("target_accuracy", self.target_accuracy, 1.0)
-        require_wiring(self.mixer, self.wiring, self.seq_len)
+        require_wiring(self.mixer, self.wiring, self.mixed_len)
         changes = require_rate_changes(self.rate_changes)
         object.__setattr__(self, "rate_changes", changes)
+
+    @property
+    def mixed_len(self) -> int:
+        """How many tokens the blocks mix: N, and the class token before them where there is one."""
+        return self.seq_len + (self.pooling is Pooling.CLASS_TOKEN)
 
     def replace(self, **changes: Any) -> Self:
         """The same configuration with some fields changed, checked anew."""
@@ -146,6 +174,8 @@ WHOLE_NUMBER_RANGES = (
     ("num_links", 3, MAX_NUM_LINKS),
     ("heads", 1, 64),
     ("rival_size", 2, 1024),
+    ("hash_rounds", 1, 16),
+    ("head_hidden", 0, 4096),
     ("batch", 1, 4096),
     ("steps", 1, 10_000_000),
     ("seed", 0, 2**31 - 1),

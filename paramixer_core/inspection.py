@@ -157,7 +157,8 @@ def sparse_operator(config: RunConfig, compact: Compact, *, bare: bool = False) 
             f"choose one of these, or a run of up to {MAX_DENSE_SEQ_LEN:,} tokens",
         )
     queries, keys = (compact[name][0].double().numpy() for name in ("queries", "keys"))
-    return AttentionOperator(queries, keys, direct=0.0 if bare else 1.0)
+    kept = compact["kept"][0].numpy() if "kept" in compact else None
+    return AttentionOperator(queries, keys, direct=0.0 if bare else 1.0, kept=kept)
 
 
 @torch.no_grad()
@@ -235,10 +236,10 @@ def is_correct(config: RunConfig, answer: Tensor, target: Tensor) -> bool:
 
 def require_dense(config: RunConfig) -> None:
     """Raise ParamixerError if N x N matrices of this run are too large to hold."""
-    if config.seq_len > MAX_DENSE_SEQ_LEN:
+    if config.mixed_len > MAX_DENSE_SEQ_LEN:
         raise ParamixerError(
             f"N up to {MAX_DENSE_SEQ_LEN:,} for dense matrices",
-            config.seq_len,
+            config.mixed_len,
             "choose a shorter run, or look at its rows and blocks",
         )
 

@@ -36,7 +36,8 @@ def occlude(
     """Mask every token of one sequence in turn; N forward passes, N at most 1,024.
 
     A masked token of numbers is all zeros (no ink, no mark). A masked symbol gets the mean of the
-    embedding table in place of its own row, as if it could be any; its position stays.
+    embedding table in place of its own row, as if it could be any; its position stays. A class
+    token is not masked: `effects` are those of the N tokens of the sequence.
     """
     if config.seq_len > MAX_SEQ_LEN:
         raise ParamixerError(
@@ -45,23 +46,25 @@ def occlude(
             "choose a shorter run",
         )
     network = load_network(config, state)
-    whole = network.embedding(inputs)
+    whole, kept = network.embedding(inputs), network.kept(inputs)
+    before = whole.shape[1] - config.seq_len  # a class token, which is not masked
     masked = masked_embedding(network, inputs)
-    outputs = network.answer(whole)
+    outputs = network.answer(whole, kept)
     size = max(1, BATCH_TOKENS // config.seq_len)
     parts = []
     for start in range(0, config.seq_len, size):
         tokens = torch.arange(start, min(start + size, config.seq_len))
         sources = whole.repeat(len(tokens), 1, 1)
         rows = torch.arange(len(tokens))
-        sources[rows, tokens] = masked[0, tokens]
-        parts.append(torch.linalg.vector_norm(network.answer(sources) - outputs, dim=1))
+        sources[rows, before + tokens] = masked[0, before + tokens]
+        answers = network.answer(sources, None if kept is None else kept.expand(len(tokens), -1))
+        parts.append(torch.linalg.vector_norm(answers - outputs, dim=1))
     return Occlusion(torch.cat(parts).double().numpy(), outputs[0].numpy())
 
 
 def masked_embedding(
     network: Network, inputs: Shaped[Tensor, "1 seq *features"]
-) -> Float[Tensor, "1 seq channels"]:
+) -> Float[Tensor, "1 mixed channels"]:
     """X (N, D) as it would be if every token were masked."""
     embed = network.embedding
     match embed.input_kind:
@@ -70,7 +73,9 @@ def masked_embedding(
         case InputKind.SYMBOLS:
             tokens: nn.Module = embed.tokens
             table = next(tokens.parameters())
-            masked = embed(inputs) - tokens(inputs) + table.mean(0)
+            masked = embed(inputs)
+            own = masked[:, -inputs.shape[1] :]  # all but a class token
+            own.copy_(own - tokens(inputs) + table.mean(0))
     return masked
 
 

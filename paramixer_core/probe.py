@@ -22,7 +22,7 @@ def probe_network(network: Network, examples: Batch) -> dict[str, Tensor]:
     """
     seq_len = network.seq_len
     count = max(1, min(MAX_PROBE_SEQUENCES, PROBE_TOKENS // seq_len))
-    inputs = examples.inputs[:count].to(network.head.weight.device)
+    inputs = examples.inputs[:count].to(next(network.parameters()).device)
     tensors = {
         "inputs": inputs,
         "targets": examples.targets[:count],

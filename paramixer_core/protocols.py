@@ -30,11 +30,14 @@ def num_factors(seq_len: int) -> int:
     return (seq_len - 1).bit_length()
 
 
-def protocol_offsets(protocol: Protocol, seq_len: int, num_links: int = 9) -> Offsets:
+def protocol_offsets(
+    protocol: Protocol, seq_len: int, num_links: int = 9, factors: int | None = None
+) -> Offsets:
     """Link offsets of every factor, taken mod N; coinciding links stay listed twice and add up.
 
     CHORD: 0 and 2^k for k = 0..M-1, the same in every factor, so K = M + 1.
     CDIL:  0 and +-k 2^(m-1) for k = 1..(K-1)/2 in factor m; `num_links` is K, odd, at least 3.
+    `factors` is M where it is not ceil(log2 N); fewer need not reach every token.
 
     Raises ParamixerError if N < 2 or K is even or too small. Source: Paramixer, section 3.2.
 
@@ -43,7 +46,7 @@ def protocol_offsets(protocol: Protocol, seq_len: int, num_links: int = 9) -> Of
     >>> protocol_offsets(Protocol.CDIL, 8, num_links=3)
     ((0, 1, 7), (0, 2, 6), (0, 4, 4))
     """
-    factors = num_factors(seq_len)
+    factors = num_factors(seq_len) if factors is None else factors
     match Protocol(protocol):
         case Protocol.CHORD:
             row = (0, *(2**k % seq_len for k in range(factors)))
@@ -61,6 +64,23 @@ def link_columns(offsets: Offsets, seq_len: int) -> Int[np.ndarray, "factors {se
     """The column of every link: entry (m, i, k) is the token that row i of factor m reads."""
     rows = np.arange(seq_len)[None, :, None]
     return (rows + np.asarray(offsets, dtype=np.int64)[:, None, :]) % seq_len
+
+
+def tokens_reached(offsets: Offsets, seq_len: int) -> int:
+    """How many tokens, itself included, each token reads through all factors with residuals.
+
+    On the ring it is the same for every token: sums of one offset (or 0) a factor, taken mod N.
+
+    >>> tokens_reached(protocol_offsets(Protocol.CHORD, 7), 7)
+    7
+    >>> tokens_reached(protocol_offsets(Protocol.CHORD, 7, factors=2), 7)
+    5
+    """
+    reached = np.zeros(seq_len, dtype=bool)
+    reached[0] = True
+    for row in offsets:
+        reached = np.logical_or.reduce([np.roll(reached, offset) for offset in {0, *row}])
+    return int(reached.sum())
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,5 @@
-"""Train a network step by step: the same seed gives the same losses, bit for bit on a CPU."""
+"""Train a network step by step. The same seed gives the same losses, bit for bit on a CPU, on the
+same mixing path and number of threads; PARAMIXER_DETERMINISTIC=1 fixes both."""
 
 import math
 import time
@@ -10,10 +11,12 @@ from torch import Tensor, nn
 
 from paramixer_core.acceleration import Accelerated
 from paramixer_core.config import RunConfig, require_positive
+from paramixer_core.determinism import fix_if_asked
 from paramixer_core.device import choose_device
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import prepare
 from paramixer_core.models import build_network
+from paramixer_core.models.rivals.reformer import without_key_rows
 from paramixer_core.probe import probe_network
 from paramixer_core.schedule import evaluation_batch, evaluation_due, reached_target, snapshot_due
 from paramixer_core.tasks import Batch, make_task
@@ -71,6 +74,7 @@ class Trainer:
     """
 
     def __init__(self, config: RunConfig, device: torch.device | None = None) -> None:
+        fix_if_asked()
         self.config = config
         self.device = choose_device(config.device) if device is None else device
         self.task = make_task(config.task, config.seq_len)
@@ -170,6 +174,8 @@ class Trainer:
             if key.startswith("optimizer."):
                 kind, _, name = key.removeprefix("optimizer.").partition(".")
                 place = "cpu" if kind == "step" else self.device
+                if kind != "step" and kept.shape != parameters[name].shape:
+                    kept = without_key_rows(kept)  # an early version's Reformer
                 self.optimizer.state[parameters[name]][kind] = kept.to(place, copy=True)
         self.step_number = int(tensors["step"])
         self.learning_rate = float(tensors["learning_rate"])

@@ -40,6 +40,23 @@ WRONG: list[tuple[str, object, str]] = [
         999_999_999,
         f"Expected num_links as a whole number from 3 to 129, got 999999999: {IN_RANGE}.",
     ),
+    ("hash_rounds", 0, f"Expected hash_rounds as a whole number from 1 to 16, got 0: {IN_RANGE}."),
+    (
+        "head_hidden",
+        -1,
+        f"Expected head_hidden as a whole number from 0 to 4096, got -1: {IN_RANGE}.",
+    ),
+    ("mask_padding", 1, "Expected mask_padding as true or false, got 1: choose one."),
+    (
+        "pooling",
+        "mean",
+        "Expected a pooling among flatten, class_token, got mean: choose one of them.",
+    ),
+    (
+        "num_factors",
+        0,
+        f"Expected num_factors as a whole number from 1 to 20, got 0: {IN_RANGE}.",
+    ),
     ("channels", 0, f"Expected channels as a whole number from 1 to 1024, got 0: {IN_RANGE}."),
     ("hidden", 32.0, f"Expected hidden as a whole number from 1 to 1024, got 32.0: {IN_RANGE}."),
     ("blocks", True, f"Expected blocks as a whole number from 1 to 16, got True: {IN_RANGE}."),
@@ -70,7 +87,7 @@ WRONG: list[tuple[str, object, str]] = [
     (
         "residual",
         "sometimes",
-        "Expected a residual among per_factor, around_block, none, got sometimes: "
+        "Expected a residual among per_factor, first, around_block, none, got sometimes: "
         "choose one of them.",
     ),
     (

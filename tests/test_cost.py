@@ -22,6 +22,8 @@ CONFIGS = [
     RunConfig(mixer="chord", task="temporal_order", seq_len=16, channels=4, hidden=7, blocks=2),
     RunConfig(mixer="cdil", task="adding", seq_len=17, channels=8, hidden=3, num_links=5, batch=2),
     RunConfig(mixer="cdil", task="temporal_order", seq_len=7, channels=8, hidden=9, num_links=3),
+    RunConfig(mixer="chord", seq_len=13, channels=8, hidden=3, num_factors=3, batch=2),
+    RunConfig(mixer="cdil", seq_len=13, channels=8, hidden=3, num_links=5, num_factors=3),
     RunConfig(mixer="attention", task="adding", seq_len=13, channels=6, hidden=5, heads=2, batch=3),
     RunConfig(mixer="attention", task="temporal_order", seq_len=16, channels=8, heads=4, blocks=2),
 ]
@@ -30,10 +32,31 @@ RIVALS = [
     for name in READINGS
     for seq_len in (3, 16, 21)
 ]
+HEADS = [
+    RunConfig(
+        mixer=mixer, task=task, seq_len=13, channels=8, hidden=5, heads=heads, batch=3,
+        pooling=pooling, head_hidden=hidden, rival_size=4,
+    )
+    for mixer, heads in (("chord", 1), ("cdil", 1), ("attention", 2), ("linformer", 1))
+    for task in ("adding", "temporal_order")
+    for pooling, hidden in (("class_token", 0), ("class_token", 7), ("flatten", 7))
+]  # fmt: skip
+ROUNDS = [
+    RunConfig(
+        mixer="reformer", seq_len=seq_len, channels=8, hidden=5, heads=2, rival_size=4, batch=3,
+        hash_rounds=rounds,
+    )
+    for rounds in (2, 5)
+    for seq_len in (3, 16, 21)
+]  # fmt: skip
 all_runs = pytest.mark.parametrize(
-    "config", CONFIGS + RIVALS, ids=lambda c: f"{c.mixer}-{c.task}-{c.seq_len}"
+    "config",
+    CONFIGS + RIVALS + HEADS + ROUNDS,
+    ids=lambda c: f"{c.mixer}-{c.task}-{c.seq_len}-{c.pooling}-{c.head_hidden}-{c.hash_rounds}",
 )
-runs = pytest.mark.parametrize("config", CONFIGS, ids=lambda c: f"{c.mixer}-{c.task}-{c.seq_len}")
+runs = pytest.mark.parametrize(
+    "config", CONFIGS + HEADS + ROUNDS, ids=lambda c: f"{c.mixer}-{c.task}-{c.seq_len}"
+)
 
 
 def mix_by_matrix_products(values, weights, offsets, *, residual=True):

@@ -16,6 +16,7 @@ from paramixer_core.protocols import (
     num_factors,
     protocol_graph,
     protocol_offsets,
+    tokens_reached,
 )
 
 PATTERNS = [(Protocol.CHORD, 9), (Protocol.CDIL, 3), (Protocol.CDIL, 5), (Protocol.CDIL, 9)]
@@ -149,3 +150,18 @@ def test_an_unknown_protocol_is_refused_by_name() -> None:
     with pytest.raises(ParamixerError) as caught:
         protocol_offsets("ring", 16)  # type: ignore[arg-type]
     assert str(caught.value) == message
+
+
+@every_pattern
+@pytest.mark.parametrize("factors", [None, 1, 2, 3])
+@pytest.mark.parametrize("seq_len", RAGGED)
+def test_tokens_reached_are_those_that_walking_the_links_reaches(
+    protocol: Protocol, num_links: int, factors: int | None, seq_len: int
+) -> None:
+    offsets = protocol_offsets(protocol, seq_len, num_links, factors)
+    assert tokens_reached(offsets, seq_len) == len(reached_from_zero(offsets, seq_len))
+
+
+def test_floor_of_log2_n_factors_do_not_reach_every_token() -> None:
+    assert tokens_reached(protocol_offsets(Protocol.CHORD, 12, factors=3), 12) == 11
+    assert tokens_reached(protocol_offsets(Protocol.CHORD, 12), 12) == 12

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import torch
 
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
@@ -134,3 +135,19 @@ def test_a_snapshot_continues_the_run_that_it_was_taken_from() -> None:
     trainer = Trainer(SMALL)
     trainer.load_state(snapshot.state)
     assert losses(trainer, 7) == [record.loss for record in records(events)[5:]]
+
+
+def test_a_reformers_state_with_rows_for_keys_goes_on_as_if_it_had_none() -> None:
+    config = SMALL.replace(mixer="reformer", rival_size=4)
+    trainer = Trainer(config)
+    losses(trainer, 3)
+    state = trainer.state()
+    early = dict(state)
+    for name, held in state.items():
+        if "query_key_value" in name and held.ndim:
+            query, value = held.chunk(2)
+            early[name] = torch.cat([query, torch.zeros_like(query), value])
+    other = Trainer(config)
+    other.load_state(early)
+    assert_same(other.state(), state)
+    assert losses(other, 3) == losses(trainer, 3)

@@ -27,13 +27,18 @@ class Form(StrEnum):
 
 @dataclass(frozen=True)
 class TokenForm:
-    """N tokens to draw: `values` (N,), or `labels` of one letter each; `marks` (N,)."""
+    """N tokens to draw: `values` (N,), or `labels` of one letter each; `marks` (N,).
+
+    `lead` is the letter of a class token that comes first and is no part of the sequence, if there
+    is one; `values`, `labels` and `marks` hold it too.
+    """
 
     form: Form
     values: NDArray[Any]
     labels: tuple[str, ...] = ()
     marks: NDArray[np.bool_] | None = None
     wide: int = 0
+    lead: str = ""
 
     @property
     def count(self) -> int:
@@ -146,6 +151,7 @@ def _described(tokens: TokenForm) -> tuple[dict[str, Any], dict[str, NDArray[Any
         "seqLen": count,
         "form": tokens.form,
         "wide": tokens.wide,
+        "lead": tokens.lead,
         "labels": tokens.labels,
         "most": float(np.abs(tokens.values).max(initial=0)) or 1.0,
         "selectionInk": [INKS["selection"].light, INKS["selection"].dark],

@@ -22,7 +22,7 @@ from paramixer_core.models import build_network, mixer_kind
 from paramixer_core.models.attention import AttentionBlock
 from paramixer_core.models.mixer import Compact
 from paramixer_core.models.paramixer import ParamixerBlock
-from paramixer_core.protocols import num_factors
+from paramixer_core.models.transformer import padding_scores
 from paramixer_core.tasks import make_task
 
 
@@ -59,8 +59,8 @@ def matrix_names(config: RunConfig) -> tuple[MatrixName, ...]:
     block = block_of(config)
     if isinstance(block, ParamixerBlock):
         return (
-            *named(MatrixKind.FACTOR, num_factors(config.seq_len)),
-            *named(MatrixKind.FACTOR_RESIDUAL, num_factors(config.seq_len)),
+            *named(MatrixKind.FACTOR, len(block.offsets)),
+            *named(MatrixKind.FACTOR_RESIDUAL, len(block.offsets)),
             *whole,
         )
     heads = named(MatrixKind.HEAD, config.heads) if config.heads > 1 else ()
@@ -80,7 +80,7 @@ def rank_bound(config: RunConfig, name: MatrixName) -> int | None:
     such a bound: neither the softmax of the logits, nor a factor, nor a product of factors.
     """
     width = config.channels // config.heads
-    return width if name.kind is MatrixKind.LOGITS and width < config.seq_len else None
+    return width if name.kind is MatrixKind.LOGITS and width < config.mixed_len else None
 
 
 def block_matrix(
@@ -91,10 +91,10 @@ def block_matrix(
     `compact` is a block's, as of `Mixer.compact`, with a batch axis of length one. Raises
     ParamixerError for a matrix that the block does not have or N above 4,096.
     """
-    if config.seq_len > MAX_EXACT_SIDE:
+    if config.mixed_len > MAX_EXACT_SIDE:
         raise ParamixerError(
             f"N up to {MAX_EXACT_SIDE:,} for a whole matrix",
-            config.seq_len,
+            config.mixed_len,
             "choose a shorter sequence, or have its leading singular values estimated",
         )
     if name not in matrix_names(config):
@@ -129,7 +129,7 @@ def sparse_matrix(
         return found
     residual_kind = config.residual if name.kind is MatrixKind.OPERATOR else Residual.NONE
     operator = SparseOperator.of_weights(weights, offsets, residual_kind)
-    return operator.apply(np.eye(config.seq_len))
+    return operator.apply(np.eye(config.mixed_len))
 
 
 def attention_matrix(
@@ -142,13 +142,21 @@ def attention_matrix(
         found: Tensor = queries[head] @ keys[head].T / queries.shape[-1] ** 0.5
         return found
 
+    def attention(head: int) -> Tensor:
+        scores = logits(head)
+        if "kept" not in compact:
+            return scores.softmax(-1)
+        kept = compact["kept"]
+        weights = (scores + padding_scores(kept, scores.dtype)[0, 0]).softmax(-1)
+        return weights.masked_fill(~kept[0, :, None], 0.0)
+
     if name.kind is MatrixKind.LOGITS:
         return logits(name.place - 1).numpy()
     if name.kind is MatrixKind.HEAD:
-        return logits(name.place - 1).softmax(-1).numpy()
+        return attention(name.place - 1).numpy()
     mean = torch.zeros(queries.shape[1], queries.shape[1], dtype=torch.float64)
     for head in range(len(queries)):
-        mean += logits(head).softmax(-1) / len(queries)
+        mean += attention(head) / len(queries)
     if name.kind is MatrixKind.OPERATOR:
         mean += torch.eye(len(mean), dtype=torch.float64)
     return mean.numpy()
@@ -180,7 +188,7 @@ def fresh_compact(config: RunConfig, *, random_tokens: bool = False) -> Compact:
     """
     generator = torch.Generator().manual_seed(config.seed)
     if random_tokens:
-        tokens = torch.randn(1, config.seq_len, config.channels, generator=generator)
+        tokens = torch.randn(1, config.mixed_len, config.channels, generator=generator)
         return mixer_kind(config.mixer).build(config, generator).compact(tokens, tokens)
     network = build_network(config, make_task(config.task, config.seq_len), generator)
     return network.compact(examples_of(config, [0]).inputs)[0]

@@ -83,7 +83,9 @@ def run_wiring(config: RunConfig) -> Wiring:
         raise ParamixerError(
             "a run with sparse factors", config.mixer, "choose a Paramixer: attention has no routes"
         )
-    return Wiring.of_protocol(Protocol(config.mixer), config.seq_len, config.num_links)
+    return Wiring.of_protocol(
+        Protocol(config.mixer), config.mixed_len, config.num_links, config.num_factors
+    )
 
 
 def strongest_entry(matrix: Float[np.ndarray, "seq seq"]) -> tuple[int, int]:

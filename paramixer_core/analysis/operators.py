@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from paramixer_core.analysis.arrays import float64_array
@@ -154,7 +154,7 @@ class SparseOperator(Operator):
 @dataclass(frozen=True, eq=False)
 class AttentionOperator(Operator):
     """Mean over heads of softmax(Q K^T / sqrt d) (+ I times `direct`), from queries and keys of
-    one example.
+    one example. `kept` marks the tokens that are no padding; None: all are.
 
     Rows are made a strip at a time, so a product with A costs O(heads N^2 d) time and O(STRIP N)
     memory.
@@ -163,6 +163,7 @@ class AttentionOperator(Operator):
     queries: Float[np.ndarray, "heads seq head_channels"]
     keys: Float[np.ndarray, "heads seq head_channels"]
     direct: float = 0.0
+    kept: Bool[np.ndarray, " seq"] | None = None
 
     @property
     def seq_len(self) -> int:  # type: ignore[override]
@@ -197,10 +198,14 @@ class AttentionOperator(Operator):
     def _softmax_rows(self, tokens: np.ndarray) -> np.ndarray:
         logits = self.queries[:, tokens] @ self.keys.swapaxes(1, 2)
         logits /= math.sqrt(self.queries.shape[-1])
+        if self.kept is not None:
+            logits[..., ~self.kept] = np.finfo(logits.dtype).min
         logits -= logits.max(axis=-1, keepdims=True)
         np.exp(logits, out=logits)
         logits /= logits.sum(axis=-1, keepdims=True)
         mean: np.ndarray = logits.mean(axis=0)
+        if self.kept is not None:
+            mean[~self.kept[tokens]] = 0.0
         mean[np.arange(len(tokens)), tokens] += self.direct
         return mean
 

@@ -77,9 +77,11 @@ class Wiring:
             self._require_link(place)
 
     @classmethod
-    def of_protocol(cls, protocol: Protocol, seq_len: int, num_links: int = 9) -> Self:
-        """The untouched wiring of CHORD or CDIL."""
-        offsets = protocol_offsets(protocol, seq_len, num_links)
+    def of_protocol(
+        cls, protocol: Protocol, seq_len: int, num_links: int = 9, factors: int | None = None
+    ) -> Self:
+        """The untouched wiring of CHORD or CDIL; `factors` as in `protocol_offsets`."""
+        offsets = protocol_offsets(protocol, seq_len, num_links, factors)
         return cls(seq_len=seq_len, offsets=offsets)
 
     @classmethod

@@ -55,19 +55,10 @@ def attention_block(s: CostShape) -> tuple[PartCost, ...]:
     per row and head and computes Q K^T again. Written out, attention recomputes nothing but
     keeps B h N^2 numbers more.
     """
-    projections = 4 * s.tokens * s.channels**2
-    scores = 2 * s.tokens * s.seq_len * s.channels
+    scores = 2 * s.tokens * s.mixed_len * s.channels
     mlp = 2 * s.tokens * s.channels * s.hidden
     return (
-        PartCost(
-            part="Projections",
-            formula="4 N D^2",
-            forward=projections,
-            backward=2 * projections,
-            parameters=4 * s.channels * (s.channels + 1),
-            kept=s.tokens * 4 * s.channels,  # queries, keys, values; the stream after them
-            widest=s.tokens * 3 * s.channels,
-        ),
+        projections(s, "4 N D^2", 3),  # queries, keys, values
         PartCost(
             part="Attention scores",
             formula="2 N^2 D",
@@ -97,9 +88,26 @@ def attention_block(s: CostShape) -> tuple[PartCost, ...]:
 
 
 def rival_block(s: CostShape) -> tuple[PartCost, ...]:
-    """A rival's block: attention's, but for how its heads read."""
+    """A rival's block: attention's, but for how its heads read. Reformer projects to no keys."""
     reading = READINGS[s.mixer](s)
-    return tuple(reading if part.part == reading.part else part for part in attention_block(s))
+    own = {reading.part: reading}
+    if s.mixer == "reformer":
+        own["Projections"] = projections(s, "3 N D^2", 2)
+    return tuple(own.get(part.part, part) for part in attention_block(s))
+
+
+def projections(s: CostShape, formula: str, read: int) -> PartCost:
+    """D to `read` times D before the heads read, and D to D after; what is read is kept."""
+    forward = (read + 1) * s.tokens * s.channels**2
+    return PartCost(
+        part="Projections",
+        formula=formula,
+        forward=forward,
+        backward=2 * forward,
+        parameters=(read + 1) * s.channels * (s.channels + 1),
+        kept=s.tokens * (read + 1) * s.channels,  # the stream after them is the one more
+        widest=s.tokens * read * s.channels,
+    )
 
 
 BLOCK_COSTS: dict[str, Callable[[CostShape], tuple[PartCost, ...]]] = {

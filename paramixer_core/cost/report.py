@@ -4,12 +4,20 @@ import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
-from paramixer_core.cost.blocks import block_costs
+from paramixer_core.cost.blocks import block_costs, mlp_parameters
 from paramixer_core.cost.shape import CostShape, PartCost
 from paramixer_core.errors import ParamixerError
 from paramixer_core.tasks import InputKind
 
 BYTES_PER_NUMBER = 4  # float32
+
+HEADS = {
+    (False, False): "N D C",
+    (False, True): "N D G + G C",
+    (True, False): "D C",
+    (True, True): "D G + G C",
+}
+"""The head's formula, by whether there are a class token and a hidden layer."""
 
 
 class Quantity(StrEnum):
@@ -93,8 +101,14 @@ def cost_report(shape: CostShape) -> CostReport:
     """
     s = shape
     real = s.input_kind is InputKind.REAL
-    embedding = s.tokens * s.input_size * s.channels if real else 0
-    head = s.tokens * s.channels * s.output_size
+    embedding = s.batch * s.seq_len * s.input_size * s.channels if real else 0
+    read = s.channels * (1 if s.class_token else s.seq_len)
+    if s.head_hidden:
+        head = s.batch * s.head_hidden * (read + s.output_size)
+        parameters = mlp_parameters(read, s.head_hidden, s.output_size)
+    else:
+        head = s.batch * read * s.output_size
+        parameters = (read + 1) * s.output_size
     return CostReport(
         shape,
         (
@@ -104,17 +118,18 @@ def cost_report(shape: CostShape) -> CostReport:
                 forward=embedding,
                 backward=embedding,  # the weights' gradient alone: inputs need none
                 parameters=(s.input_size + real) * s.channels
-                + s.positions * s.seq_len * s.channels,
+                + (s.positions * s.seq_len + s.class_token) * s.channels,
                 kept=s.tokens * s.channels,
                 widest=s.tokens * s.channels,
             ),
             *(repeat(part, s.blocks) for part in block_costs(s)),
             PartCost(
                 part="Head",
-                formula="N D C",
+                formula=HEADS[s.class_token, s.head_hidden > 0],
                 forward=head,
                 backward=2 * head,
-                parameters=(s.seq_len * s.channels + 1) * s.output_size,
+                parameters=parameters,
+                kept=2 * s.batch * s.head_hidden,
             ),
         ),
     )

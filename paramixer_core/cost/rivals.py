@@ -44,11 +44,11 @@ def copies(s: CostShape) -> int:
 
 def plain_attention(s: CostShape) -> PartCost:
     """Q K^T, then A V; A is kept."""
-    entries = s.tokens * s.heads * s.seq_len
+    entries = s.tokens * s.heads * s.mixed_len
     return reads(
         s,
         "2 N^2 D",
-        2 * s.seq_len**2 * s.channels,
+        2 * s.mixed_len**2 * s.channels,
         kept=s.tokens * s.channels + entries,
         widest=max(entries, s.tokens * s.channels),
         **softmax_of(entries),
@@ -64,7 +64,7 @@ def linear_attention(s: CostShape) -> PartCost:
     return reads(
         s,
         "2 N D d + N D",
-        2 * s.seq_len * s.channels * width + s.seq_len * s.channels,
+        2 * s.mixed_len * s.channels * width + s.mixed_len * s.channels,
         kept=s.tokens * ((4 + 2 * copies(s)) * s.channels + s.heads)
         + s.batch * s.channels * (width + 1),
         widest=s.tokens * s.channels,
@@ -77,8 +77,8 @@ def performer(s: CostShape) -> PartCost:
     Kept beside linear attention's are the scaled queries and keys and both exponentials.
     """
     features = s.rival_size
-    maps = 2 * s.seq_len * s.channels * features
-    rest = 2 * s.seq_len * s.channels * features + s.seq_len * s.heads * features
+    maps = 2 * s.mixed_len * s.channels * features
+    rest = 2 * s.mixed_len * s.channels * features + s.mixed_len * s.heads * features
     return reads(
         s,
         "4 N D k + N h k",
@@ -92,12 +92,12 @@ def performer(s: CostShape) -> PartCost:
 
 def linformer(s: CostShape) -> PartCost:
     """E K and F V, then attention to k tokens by the fused kernel, which keeps no N x k matrix."""
-    few = min(s.rival_size, s.seq_len)
+    few = min(s.rival_size, s.mixed_len)
     return reads(
         s,
         "4 N D k",
-        4 * s.seq_len * s.channels * few,
-        parameters=2 * few * s.seq_len,
+        4 * s.mixed_len * s.channels * few,
+        parameters=2 * few * s.mixed_len,
         recomputed=s.tokens * s.channels * few,
         kept=s.tokens * ((3 if s.batch > 1 else 1) * s.channels + s.heads)
         + 2 * s.batch * few * s.channels,
@@ -110,8 +110,8 @@ def nystromformer(s: CostShape) -> PartCost:
 
     Kept are the two wide kernels and the steps of the pseudo-inverse, 32 small matrices a head.
     """
-    marks = min(s.rival_size, s.seq_len)
-    wide = 4 * s.seq_len * marks * s.channels
+    marks = min(s.rival_size, s.mixed_len)
+    wide = 4 * s.mixed_len * marks * s.channels
     small = 2 * marks**2 * s.channels + PSEUDO_INVERSE_PRODUCTS * s.heads * marks**3
     return reads(
         s,
@@ -125,25 +125,33 @@ def nystromformer(s: CostShape) -> PartCost:
 
 
 def reformer(s: CostShape) -> PartCost:
-    """The hash (not differentiated), then each chunk's attention to two chunks.
+    """In each round the hash (not differentiated), then each chunk's attention to two chunks.
 
     PyTorch's fused kernels don't read chunks, so the 2 k scores of every token are kept, with the
-    order of the tokens, twice (an int64 counts as two numbers).
+    order of the tokens, twice (an int64 counts as two numbers). With several rounds the scores are
+    kept before and after exp, and what each round found, with its share.
     """
-    chunk = min(s.rival_size, s.seq_len)
-    half_buckets = max(1, -(-s.seq_len // chunk) // 2)
-    padded = -(-s.seq_len // chunk) * chunk
-    hashed = s.seq_len * s.channels * half_buckets
-    scores = 4 * padded * chunk * s.channels
+    chunk = min(s.rival_size, s.mixed_len)
+    half_buckets = max(1, -(-s.mixed_len // chunk) // 2)
+    padded = -(-s.mixed_len // chunk) * chunk
+    hashed = s.hash_rounds * s.mixed_len * s.channels * half_buckets
+    scores = s.hash_rounds * 4 * padded * chunk * s.channels
+    entries = s.batch * padded * s.heads
+    if s.hash_rounds == 1:
+        kept = s.tokens * (s.channels + 4 * s.heads)
+        kept += 7 * s.batch * padded * s.channels + 2 * entries * (1 + chunk)
+    else:
+        a_round = s.tokens * (s.channels + 5 * s.heads)
+        a_round += 6 * s.batch * padded * s.channels + entries * (3 + 4 * chunk)
+        kept = s.tokens * s.channels + s.hash_rounds * a_round
     return reads(
         s,
-        "4 N D k + N D ceil(N/k)/2",
+        "4 N D k r + N D r ceil(N/k)/2",
         hashed + scores,
         backward=2 * scores,
-        kept=s.tokens * (s.channels + 4 * s.heads)
-        + s.batch * padded * (7 * s.channels + 2 * s.heads * (1 + chunk)),
+        kept=kept,
         widest=2 * s.batch * padded * max(s.heads * chunk, s.channels),
-        **softmax_of(2 * s.batch * padded * s.heads * chunk),
+        **softmax_of(2 * s.hash_rounds * entries * chunk),
     )
 
 
@@ -153,13 +161,13 @@ def local_window(s: CostShape) -> PartCost:
     PyTorch's fused kernels don't read stretches: the 3 k scores of every token are kept, and its
     keys and values three times, but for one head of one sequence, whose values are not copied.
     """
-    window = min(s.rival_size, s.seq_len)
-    stretches = -(-s.seq_len // window)
+    window = min(s.rival_size, s.mixed_len)
+    stretches = -(-s.mixed_len // window)
     padded = stretches * window
     once = s.batch * s.heads == 1
     values = (stretches + 2) * window if once else 3 * padded
-    answers = padded if once else s.seq_len
-    projected = 3 * s.seq_len  # not kept as they came: their copies are
+    answers = padded if once else s.mixed_len
+    projected = 3 * s.mixed_len  # not kept as they came: their copies are
     return reads(
         s,
         "6 N D k",

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from paramixer_core.analysis.wiring import Wiring
-from paramixer_core.config import WIRING, Residual, RunConfig, require_wiring
+from paramixer_core.config import WIRING, Pooling, Residual, RunConfig, require_wiring
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import num_factors, require_num_links, require_seq_len
-from paramixer_core.tasks import InputKind, Task
+from paramixer_core.tasks import InputKind, Task, TaskShape
 
 COSTED_MIXERS = (
     "chord",
@@ -29,9 +29,11 @@ class CostShape:
     """Everything that the cost depends on; the symbols of the formulas are in brackets.
 
     [N] seq_len, [D] channels, [H] hidden, [L] blocks, [h] heads, [k] rival_size, [B] batch,
-    [F] input_size (features or symbols), [C] output_size, [M] factors = ceil(log2 N),
-    [K] links: M + 1 for CHORD, `num_links` for CDIL. Of a `wiring`, M is the number of its factors
-    and K the largest number of links a token has in one: those that are off are computed too.
+    [F] input_size (features or symbols), [C] output_size, [M] factors = ceil(log2 N)
+    unless `num_factors` says otherwise, [K] links: M + 1 for CHORD, `num_links` for CDIL.
+    Of a `wiring`, M is the number of its factors and K the largest number of links a token has in
+    one: those that are off are computed too. [G] head_hidden, the hidden units of the head; [r]
+    hash_rounds. With a `class_token` blocks mix N + 1 tokens and the head reads one.
     """
 
     mixer: str
@@ -40,6 +42,7 @@ class CostShape:
     hidden: int = 32
     blocks: int = 1
     num_links: int = 9
+    num_factors: int | None = None
     heads: int = 1
     rival_size: int = 32
     batch: int = 1
@@ -49,11 +52,14 @@ class CostShape:
     positions: bool = False
     wiring: str = ""
     residual: Residual = Residual.PER_FACTOR
+    class_token: bool = False
+    head_hidden: int = 0
+    hash_rounds: int = 1
 
     def __post_init__(self) -> None:
         require_seq_len(self.seq_len)
         require_num_links(self.num_links)
-        require_wiring(self.mixer, self.wiring, self.seq_len)
+        require_wiring(self.mixer, self.wiring, self.mixed_len)
         if self.mixer not in (*COSTED_MIXERS, WIRING):
             raise ParamixerError(
                 f"a mixer among {list(COSTED_MIXERS)}", self.mixer, "choose one of them"
@@ -65,7 +71,7 @@ class CostShape:
                 )
 
     @classmethod
-    def of(cls, config: RunConfig, task: Task) -> Self:
+    def of(cls, config: RunConfig, task: Task | TaskShape) -> Self:
         """The shape of a run."""
         return cls(
             mixer=config.mixer,
@@ -74,6 +80,7 @@ class CostShape:
             hidden=config.hidden,
             blocks=config.blocks,
             num_links=config.num_links,
+            num_factors=config.num_factors,
             heads=config.heads,
             rival_size=config.rival_size,
             batch=config.batch,
@@ -82,6 +89,9 @@ class CostShape:
             output_size=task.output_size,
             wiring=config.wiring,
             residual=config.residual,
+            class_token=config.pooling is Pooling.CLASS_TOKEN,
+            head_hidden=config.head_hidden,
+            hash_rounds=config.hash_rounds,
             positions=task.positions if config.positions is None else config.positions,
         )
 
@@ -90,7 +100,7 @@ class CostShape:
         """M."""
         if self.mixer == WIRING:
             return len(Wiring.parse(self.wiring).offsets)
-        return num_factors(self.seq_len)
+        return self.num_factors or num_factors(self.mixed_len)
 
     @property
     def links(self) -> int:
@@ -101,8 +111,13 @@ class CostShape:
 
     @property
     def tokens(self) -> int:
-        """B N, the tokens of one batch."""
-        return self.batch * self.seq_len
+        """B N, the tokens that one batch mixes."""
+        return self.batch * self.mixed_len
+
+    @property
+    def mixed_len(self) -> int:
+        """The tokens that blocks mix: N, one more with a class token; N in a block's formula."""
+        return self.seq_len + self.class_token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from paramixer_core import determinism
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import native, rolled
 from paramixer_core.mixing.authors import mix_authors
@@ -111,9 +112,13 @@ def path_for(device: str, name: str | None = None) -> str:
 def choose(device: str, name: str | None = None) -> Implementation:
     """The implementation for a device type: by argument, `with` block, environment, or the best.
 
+    With PARAMIXER_DETERMINISTIC=1 that is the rolled one unless another one is asked for.
+
     Raises ParamixerError if the one asked for does not run on that device.
     """
     asked = name or forced.get() or os.environ.get(VARIABLE)
+    if asked is None and determinism.asked():
+        return Implementation.ROLLED
     if asked is None:
         return settled.get(device) or settle(device)
     chosen = parse(asked)

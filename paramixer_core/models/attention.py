@@ -3,10 +3,10 @@
 import math
 
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paramixer_core.models.transformer import TransformerBlock
+from paramixer_core.models.transformer import TransformerBlock, padding_scores
 
 
 class AttentionBlock(TransformerBlock):
@@ -20,8 +20,10 @@ class AttentionBlock(TransformerBlock):
         query: Float[Tensor, "batch heads seq head_channels"],
         key: Float[Tensor, "batch heads seq head_channels"],
         value: Float[Tensor, "batch heads seq head_channels"],
+        kept: Bool[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch heads seq head_channels"]:
-        return F.scaled_dot_product_attention(query, key, value)
+        mask = None if kept is None else padding_scores(kept, query.dtype)
+        return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
 
     def logits(
         self,
@@ -34,8 +36,12 @@ class AttentionBlock(TransformerBlock):
         self,
         query: Float[Tensor, "batch heads seq head_channels"],
         key: Float[Tensor, "batch heads seq head_channels"],
+        kept: Bool[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch heads seq seq"]:
-        return self.logits(query, key).softmax(-1)
+        scores = self.logits(query, key)
+        if kept is not None:
+            scores = scores + padding_scores(kept, scores.dtype)
+        return scores.softmax(-1)
 
 
 class PlainAttentionBlock(AttentionBlock):
@@ -46,5 +52,6 @@ class PlainAttentionBlock(AttentionBlock):
         query: Float[Tensor, "batch heads seq head_channels"],
         key: Float[Tensor, "batch heads seq head_channels"],
         value: Float[Tensor, "batch heads seq head_channels"],
+        kept: Bool[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch heads seq head_channels"]:
-        return self.matrix(query, key) @ value
+        return self.matrix(query, key, kept) @ value

@@ -10,7 +10,7 @@ from paramixer_core.mixing.reference import dense_factors
 from paramixer_core.models.fused_link_mlps import apply_mlp
 from paramixer_core.models.layers import mlp
 from paramixer_core.models.link_mlps import LinkMLPs
-from paramixer_core.models.mixer import BlockOperators, Compact, Mixer, add_identity
+from paramixer_core.models.mixer import BlockOperators, Compact, Mixer, add_identity, zero_padding
 from paramixer_core.protocols import Offsets
 
 
@@ -52,18 +52,21 @@ class ParamixerBlock(Mixer):
         self,
         values: Float[Tensor, "batch seq channels"],
         source: Float[Tensor, "batch seq channels"],
+        kept: Bool[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "factors batch seq links"]:
-        """The non-zeros of every factor."""
+        """The non-zeros of every factor; links from and to padding are 0."""
         weights: Tensor = self.link_mlps(source if self.link_source is LinkSource.INPUT else values)
-        return weights if self.mask is None else weights * self.mask[:, None]
+        weights = weights if self.mask is None else weights * self.mask[:, None]
+        return weights if kept is None else weights * kept_links(kept, self.offsets)
 
     def forward(
         self,
         values: Float[Tensor, "batch seq channels"],
         source: Float[Tensor, "batch seq channels"],
+        kept: Bool[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch seq channels"]:
-        weights = self.link_weights(values, source)
-        start = apply_mlp(self.value_mlp, values)
+        weights = self.link_weights(values, source, kept)
+        start = zero_padding(apply_mlp(self.value_mlp, values), kept)
         match self.residual:
             case Residual.PER_FACTOR:
                 return mix(start, weights, self.offsets)
@@ -78,8 +81,11 @@ class ParamixerBlock(Mixer):
         self,
         values: Float[Tensor, "batch seq channels"],
         source: Float[Tensor, "batch seq channels"],
+        kept: Bool[Tensor, "batch seq"] | None = None,
     ) -> Compact:
-        return {"link_weights": self.link_weights(values, source).transpose(0, 1).contiguous()}
+        return {
+            "link_weights": self.link_weights(values, source, kept).transpose(0, 1).contiguous()
+        }
 
     def operators(self, compact: Compact) -> BlockOperators:
         factors = dense_factors(compact["link_weights"].transpose(0, 1), self.offsets)
@@ -94,6 +100,17 @@ class ParamixerBlock(Mixer):
             case Residual.NONE:
                 operator = product
         return BlockOperators(product=product, operator=operator, factors=factors)
+
+
+def kept_links(
+    kept: Bool[Tensor, "batch seq"], offsets: Offsets
+) -> Bool[Tensor, "factors batch seq links"]:
+    """Which links join two tokens that are no padding."""
+    of_row = {
+        row: torch.stack([kept & kept.roll(-ahead, dims=1) for ahead in row], dim=-1)
+        for row in dict.fromkeys(offsets)
+    }
+    return torch.stack([of_row[row] for row in offsets])
 
 
 def chain(factors: Float[Tensor, "factors batch seq seq"]) -> Float[Tensor, "batch seq seq"]:

@@ -10,7 +10,7 @@ import numpy as np
 from paramixer_core.config import RunConfig
 from paramixer_core.cost import CostShape, cost_report
 from paramixer_core.errors import ParamixerError
-from paramixer_core.models import mixer_kind
+from paramixer_core.models import config_for, mixer_kind
 from paramixer_core.runs import memory
 from paramixer_core.runs.executor import Executor
 from paramixer_core.runs.run import Run
@@ -90,18 +90,27 @@ QUANTITIES: dict[str, tuple[str, bool]] = {
 
 
 def race_configs(
-    base: RunConfig, mixers: Sequence[str], seeds: Sequence[int], *, match_parameters: bool = False
+    base: RunConfig,
+    mixers: Sequence[str],
+    seeds: Sequence[int],
+    *,
+    match_parameters: bool = False,
+    paper_sizes: bool = False,
 ) -> list[RunConfig]:
     """One configuration per seed and mixer; everything but mixer, seed and hidden is the base's.
 
-    With `match_parameters` the width `hidden` of every mixer is chosen so that its parameter
-    count comes closest to that of the first one. Raises ParamixerError if it stays 5 % apart.
+    What a mixer does not read has its default (`config_for`). With `paper_sizes` rivals have the
+    sizes that `MixerKind.paper_sizes` names. With `match_parameters` the width `hidden` of every
+    mixer is chosen so that its parameter count comes closest to that of the first one. Raises
+    ParamixerError if it stays 5 % apart.
     """
     if not mixers or not seeds:
         raise ParamixerError("at least one mixer and one seed", "none", "choose some")
-    for mixer in mixers:
-        mixer_kind(mixer)
-    entrants = [base.replace(mixer=mixer) for mixer in dict.fromkeys(mixers)]
+    entrants = [config_for(base, mixer) for mixer in dict.fromkeys(mixers)]
+    if paper_sizes:
+        entrants = [
+            config.replace(**mixer_kind(config.mixer).paper_sizes(config)) for config in entrants
+        ]
     if match_parameters:
         target = count_parameters(entrants[0])
         entrants = [entrants[0], *(matched(config, target) for config in entrants[1:])]
@@ -138,9 +147,12 @@ def submit_race(
     *,
     owner: str = "",
     match_parameters: bool = False,
+    paper_sizes: bool = False,
 ) -> str:
     """Start a race and return its id; all of its runs are refused if one can never fit."""
-    configs = race_configs(base, mixers, seeds, match_parameters=match_parameters)
+    configs = race_configs(
+        base, mixers, seeds, match_parameters=match_parameters, paper_sizes=paper_sizes
+    )
     for config in configs:
         memory.require_fits(config)
     race = secrets.token_hex(5)

@@ -3,10 +3,10 @@
 from paramixer_core.errors import ParamixerError
 from paramixer_core.tasks.adding import Adding
 from paramixer_core.tasks.digits import Digits
-from paramixer_core.tasks.task import Batch, InputKind, Task
+from paramixer_core.tasks.task import Batch, InputKind, Task, TaskShape
 from paramixer_core.tasks.temporal_order import TemporalOrder
 
-__all__ = ["TASKS", "Batch", "InputKind", "Task", "known_task", "make_task"]
+__all__ = ["TASKS", "Batch", "InputKind", "Task", "TaskShape", "known_task", "make_task"]
 
 TASKS: dict[str, type[Task]] = {task.name: task for task in (Adding, TemporalOrder, Digits)}
 

@@ -31,11 +31,44 @@ class Batch:
         return Batch(self.inputs.to(device), self.targets.to(device))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskShape:
+    """What a network has to know of a task: all that `build_network` reads of one.
+
+    For weights of foreign data, of which there is no `Task` here. `pad_symbol` is the symbol that
+    fills sequences up, if there is one.
+    """
+
+    seq_len: int
+    input_kind: InputKind
+    input_size: int
+    output_size: int
+    positions: bool
+    pad_symbol: int | None = None
+
+    def __post_init__(self) -> None:
+        require_seq_len(self.seq_len)
+
+    @property
+    def padded(self) -> bool:
+        """Whether sequences may be filled up."""
+        return self.input_kind is InputKind.REAL or self.pad_symbol is not None
+
+    def padding(
+        self, inputs: Shaped[Tensor, "batch seq *features"]
+    ) -> Bool[Tensor, "batch seq"] | None:
+        """As `Task.padding`."""
+        if self.input_kind is InputKind.REAL:
+            return missing_numbers(inputs)
+        return None if self.pad_symbol is None else inputs == self.pad_symbol
+
+
 class Task(ABC):
     """A supervised problem on sequences of one length.
 
     `input_size` is the number of features (real) or of symbols in the vocabulary (symbols);
-    `positions` says whether the paper's settings learn position embeddings for it.
+    `positions` says whether the paper's settings learn position embeddings for it; `padded`
+    whether some of its sequences are filled up (see `padding`).
     """
 
     name: str
@@ -48,6 +81,7 @@ class Task(ABC):
     seq_lens: tuple[int, ...] | None = None  # None: any N
     class_names: tuple[str, ...] = ()
     tolerance: float = 0.0  # of an answer that is a number: how far off still counts as right
+    padded: bool = False
 
     def __init__(self, seq_len: int) -> None:
         require_seq_len(seq_len)
@@ -65,6 +99,12 @@ class Task(ABC):
     def num_tests(self) -> int:
         """How many sequences the test set holds."""
         return len(self.test_set().inputs)
+
+    def padding(
+        self, inputs: Shaped[Tensor, "batch seq *features"]
+    ) -> Bool[Tensor, "batch seq"] | None:
+        """Which tokens only fill a sequence up; None: the task has no padding."""
+        return None
 
     @abstractmethod
     def loss(
@@ -91,6 +131,13 @@ class ClassificationTask(Task):
         self, outputs: Float[Tensor, "batch classes"], targets: Int64[Tensor, " batch"]
     ) -> Bool[Tensor, " batch"]:
         return outputs.argmax(1) == targets
+
+
+def missing_numbers(
+    inputs: Float[Tensor, "batch seq features"],
+) -> Bool[Tensor, "batch seq"]:
+    """Where numbers are padding: every feature is NaN."""
+    return inputs.isnan().all(-1)
 
 
 def num_test_sequences(seq_len: int) -> int:

@@ -14,7 +14,7 @@ from safetensors.numpy import save
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.database import default_home
-from paramixer_core.tasks.task import Batch, ClassificationTask, InputKind
+from paramixer_core.tasks.task import Batch, ClassificationTask, InputKind, missing_numbers
 from paramixer_core.uploads.sequences import MAX_TOKENS, Sequences
 
 PREFIX = "uploaded-"
@@ -173,7 +173,12 @@ class UploadedSequences(ClassificationTask):
                 seq_len,
                 "choose it, or upload them anew with another N",
             )
+        self.padded = held.padded
         self._tokens, self._labels, self._tests = held.tokens, held.labels, held.tests
+
+    def padding(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Symbol 0, or a number that is missing."""
+        return inputs == 0 if self.symbols else missing_numbers(inputs)
 
     def batch(self, size: int, generator: torch.Generator) -> Batch:
         picked = torch.randint(self._tests, len(self._labels), (size,), generator=generator)
@@ -193,6 +198,12 @@ class Dataset:
     tests: int
     tokens: torch.Tensor
     labels: torch.Tensor
+
+    @property
+    def padded(self) -> bool:
+        """Whether some sequence is filled up: with symbol 0, or NaN among numbers."""
+        filled = self.tokens == 0 if self.symbols else self.tokens.isnan()
+        return bool(filled.any())
 
 
 def require_name(name: str) -> str:

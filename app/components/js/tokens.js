@@ -242,7 +242,8 @@ class Tokens {
   }
 
   tokenText(token) {
-    const { form, labels } = this.header;
+    const { form, labels, lead } = this.header;
+    if (lead && token === 0) return "0 (the class token)";
     const mark = form !== "image" && this.arrays.marks[token] ? ", marked" : "";
     const inside = form === "symbols" ? `"${labels[token]}"` : exact(this.arrays.values[token]);
     return `${token} (${inside}${mark})`;

@@ -8,22 +8,26 @@ function layoutOf(width, header) {
   if (header.form === "image") {
     const columns = header.wide;
     const cell = Math.min(IMAGE_SIDE, width) / columns;
-    return { n, columns, cell, rows: Math.ceil(n / columns), tall: cell };
+    const skip = header.lead ? columns - 1 : 0; // a class token has a line of its own
+    return { n, columns, cell, rows: Math.ceil((n + skip) / columns), tall: cell, skip };
   }
   const cell = n <= 64 ? 22 : n <= 160 ? 18 : n <= 512 ? 15 : 9;
   const columns = Math.max(8, Math.min(n, Math.floor(width / cell)));
   return { n, columns, cell, rows: Math.ceil(n / columns), tall: Math.round(cell * 1.45) };
 }
 
-function tokenAt({ n, columns, cell, tall }, x, y) {
+function tokenAt({ n, columns, cell, tall, skip = 0 }, x, y) {
   const [column, row] = [Math.floor(x / cell), Math.floor(y / tall)];
   if (column < 0 || column >= columns || row < 0) return null;
-  const token = row * columns + column;
+  const place = row * columns + column;
+  if (skip && place > 0 && place <= skip) return null;
+  const token = place > skip ? place - skip : place;
   return token < n ? token : null;
 }
 
-function boxOf({ columns, cell, tall }, token) {
-  return [(token % columns) * cell, Math.floor(token / columns) * tall, cell, tall];
+function boxOf({ columns, cell, tall, skip = 0 }, token) {
+  const place = token ? token + skip : 0;
+  return [(place % columns) * cell, Math.floor(place / columns) * tall, cell, tall];
 }
 
 // `weights` may be null (nothing chosen); `levels` maps a weight to its colour.
@@ -37,7 +41,8 @@ function drawTokens(canvas, layout, { header, arrays, theme, weights, colourOf, 
     const text = inkOn(fill, theme);
     context.fillStyle = fill;
     context.fillRect(...box);
-    if (header.form === "image") drawPixel(context, box, arrays.values[token], text, weights);
+    if (header.lead && token === 0) drawSymbol(context, box, header.lead, 1, text, theme.font);
+    else if (header.form === "image") drawPixel(context, box, arrays.values[token], text, weights);
     else if (header.form === "numbers") drawNumber(context, box, arrays.values[token], header.most, text);
     else drawSymbol(context, box, header.labels[token], arrays.marks[token], text, theme.font);
     if (arrays.marks[token] && header.form !== "image") drawMark(context, box, theme);

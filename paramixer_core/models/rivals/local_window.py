@@ -28,6 +28,7 @@ class LocalWindowBlock(TransformerBlock):
         query: Float[Tensor, "batch heads seq head_channels"],
         key: Float[Tensor, "batch heads seq head_channels"],
         value: Float[Tensor, "batch heads seq head_channels"],
+        kept: Bool[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch heads seq head_channels"]:
         seq, window = query.shape[2], min(self.window, query.shape[2])
         stretches = -(-seq // window)
@@ -37,6 +38,10 @@ class LocalWindowBlock(TransformerBlock):
         keys = around(F.pad(key, (0, 0, window, window + spare)), window)
         values = around(F.pad(value, (0, 0, window, window + spare)), window)
         near = near_mask(seq, window, stretches, query.device)
+        if kept is not None:
+            room = F.pad(kept, (window, window + spare)).unfold(1, 3 * window, window)
+            near = near & room[:, None, :, None]
+            near = near | ~near.any(-1, keepdim=True)  # its answer is thrown away
         gathered = F.scaled_dot_product_attention(asked, keys, values, attn_mask=near)
         return gathered.flatten(2, 3)[:, :, :seq]
 
@@ -44,11 +49,15 @@ class LocalWindowBlock(TransformerBlock):
         self,
         query: Float[Tensor, "batch heads seq head_channels"],
         key: Float[Tensor, "batch heads seq head_channels"],
+        kept: Bool[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch heads seq seq"]:
         place = torch.arange(query.shape[2], device=query.device)
         far = (place[:, None] - place).abs() > min(self.window, query.shape[2])
         scores = query @ key.mT / math.sqrt(query.shape[-1])
-        return scores.masked_fill(far, -math.inf).softmax(-1)
+        if kept is None:
+            return scores.masked_fill(far, -math.inf).softmax(-1)
+        closed = far | ~kept[:, None, None]
+        return scores.masked_fill(closed, torch.finfo(scores.dtype).min).softmax(-1)
 
 
 def around(

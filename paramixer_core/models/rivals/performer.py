@@ -3,10 +3,10 @@
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from paramixer_core.models.rivals.linear_attention import LinearAttentionBlock
+from paramixer_core.models.rivals.linear_attention import LinearAttentionBlock, without_padding
 
 FLOOR = 1e-4
 
@@ -37,10 +37,16 @@ class PerformerBlock(LinearAttentionBlock):
         return self.positive(exponents - exponents.amax(-1, keepdim=True).detach())
 
     def key_features(
-        self, tokens: Float[Tensor, "batch heads seq head_channels"]
+        self,
+        tokens: Float[Tensor, "batch heads seq head_channels"],
+        kept: Bool[Tensor, "batch seq"] | None = None,
     ) -> Float[Tensor, "batch heads seq features"]:
         exponents = self.exponents(tokens)
-        return self.positive(exponents - exponents.amax((-1, -2), keepdim=True).detach())
+        if kept is not None:  # padding must not decide the shift, nor overflow under it
+            lowest = torch.finfo(exponents.dtype).min / 4
+            exponents = exponents.masked_fill(~kept[:, None, :, None], lowest)
+        shifted = exponents - exponents.amax((-1, -2), keepdim=True).detach()
+        return without_padding(self.positive(shifted), kept)
 
     def exponents(
         self, tokens: Float[Tensor, "batch heads seq head_channels"]

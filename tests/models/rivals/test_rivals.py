@@ -28,6 +28,7 @@ def block_of(name: str, seq_len: int, size: int = 8) -> TransformerBlock:
         "nystromformer": (NystromformerBlock, {"landmarks": size}),
         "local": (LocalWindowBlock, {"window": size}),
         "reformer": (ReformerBlock, {"seq_len": seq_len, "chunk": size}),
+        "reformer 8": (ReformerBlock, {"seq_len": seq_len, "chunk": size, "rounds": 8}),
     }
     kind, extra = own[name]
     generator = torch.Generator().manual_seed(7)
@@ -50,6 +51,7 @@ NAMES = (
     "nystromformer",
     "local",
     "reformer",
+    "reformer 8",
 )
 
 
@@ -62,7 +64,9 @@ def test_what_a_rival_reads_is_its_dense_matrix_times_the_values(name, seq_len):
     torch.testing.assert_close(block.read(query, key, value), expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["attention", "plain", "linear", "performer", "local", "reformer"])
+@pytest.mark.parametrize(
+    "name", ["attention", "plain", "linear", "performer", "local", "reformer", "reformer 8"]
+)
 def test_rows_of_a_softmax_like_rival_are_probabilities(name):
     query, key, _ = heads_of(50)
     matrix = block_of(name, 50).matrix(query, key)
@@ -127,11 +131,43 @@ def test_a_window_reads_nothing_beyond_it():
 def test_reformer_reads_its_own_bucket_only_and_itself_last():
     query, key, _ = heads_of(64)
     block = block_of("reformer", 64, size=8)
-    matrix, bucket = block.matrix(query, key), block.buckets(query)
+    matrix, bucket = block.matrix(query, key), block.buckets(query)[0]
     other = bucket[..., :, None] != bucket[..., None, :]
     assert (matrix[other] == 0).all()
     alone = matrix.diagonal(dim1=-2, dim2=-1)
     assert ((alone < 1e-12) | (alone > 1 - 1e-12)).all()
+
+
+def test_more_hash_rounds_find_more_and_count_what_several_find_as_often():
+    query, key, value = heads_of(64)
+    one, eight = block_of("reformer", 64, size=4), block_of("reformer 8", 64, size=4)
+    met = [(block.matrix(query, key) > 0).double().mean() for block in (one, eight)]
+    assert met[1] > 2 * met[0]
+    times = sum(eight.reached(bucket).double() for bucket in eight.buckets(query))
+    keys = torch.nn.functional.normalize(query, dim=-1)
+    scores = (query @ keys.mT / math.sqrt(CHANNELS // HEADS)).exp() * times
+    scores.diagonal(dim1=-2, dim2=-1).mul_(math.exp(-1e5))
+    alone = scores.sum(-1) == 0
+    expected = scores / scores.sum(-1, keepdim=True)
+    torch.testing.assert_close(eight.matrix(query, key)[~alone], expected[~alone])
+    torch.testing.assert_close(eight.read(query, key, value)[~alone], (expected @ value)[~alone])
+
+
+def test_reformer_has_no_key_projection_and_still_loads_weights_that_had_one():
+    block = block_of("reformer", 12)
+    assert block.query_key_value.weight.shape == (2 * CHANNELS, CHANNELS)
+    old = block.state_dict()
+    for name in ("query_key_value.weight", "query_key_value.bias"):
+        query, value = old[name].chunk(2)
+        old[name] = torch.cat([query, torch.full_like(query, 9.0), value])
+    other = ReformerBlock(
+        channels=CHANNELS, hidden=8, heads=HEADS, seq_len=12, chunk=8,
+        generator=torch.Generator().manual_seed(0),
+    ).double()  # fmt: skip
+    other.load_state_dict(old)
+    tokens = torch.randn(2, 12, CHANNELS, dtype=torch.float64)
+    assert torch.equal(other(tokens, tokens), block(tokens, tokens))
+    assert len(old["query_key_value.bias"]) == 3 * CHANNELS, "what was passed stays as it was"
 
 
 @pytest.mark.parametrize("name", NAMES)
