@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from app import controls, engine, say
 from app.names import run_title
-from paramixer_core.analysis.chains import run_wiring
 from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
 from paramixer_core.gallery import Gallery, Shelf
@@ -25,6 +24,7 @@ from paramixer_core.inspection import (
     num_examples,
     product_so_far,
 )
+from paramixer_core.models.paramixer import ParamixerBlock
 from paramixer_core.runs.run import Run
 from paramixer_core.runs.store_errors import StoreError
 
@@ -185,8 +185,9 @@ def factor(
 
 
 def num_factors(run_id: str) -> int:
-    """M of a run's blocks."""
-    return len(run_wiring(shelf(run_id).run(run_id).config).offsets)
+    """M of a run's blocks; 0 for a mixer without factors."""
+    block = block_of(shelf(run_id).run(run_id).config)
+    return len(block.offsets) if isinstance(block, ParamixerBlock) else 0
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

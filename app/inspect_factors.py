@@ -15,11 +15,11 @@ GROUP = "inspect"
 def draw(looked: Looked, step: int, cell: Cell) -> None:
     """Factor m and the product of the first m, linked with the matrices above."""
     config = looked.run.config
-    if config.mixer == "attention":
+    count = history.num_factors(looked.run.id)
+    if not count:
         heads(looked, step, cell)
         return
     residual = config.residual if looked.kind == "operator" else Residual.NONE
-    count = history.num_factors(looked.run.id)
     m = controls.slider("Factor m", "m", low=1, high=count, default=1)
     shown = history.factor(looked.run.id, step, looked.example, looked.block, m, residual)
     whole = inspect_compute.matrix_of(looked.run, step, looked.example, looked.block, looked.kind)

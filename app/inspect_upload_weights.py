@@ -1,23 +1,31 @@
 """Bring your own weights: a safetensors file becomes a run of this server."""
 
+import hashlib
+from typing import Any
+
 import streamlit as st
 
 from app import engine, names
-from paramixer_core.config import LinkSource, Residual
+from paramixer_core.config import MAX_SEQ_LEN, WIRING
+from paramixer_core.errors import ParamixerError
+from paramixer_core.uploads.exported import BY_SHAPES
 from paramixer_core.uploads.importing import import_weights
-from paramixer_core.uploads.recognise import Recognised, recognise
-from paramixer_core.uploads.weights import MAX_BYTES, read_weights
+from paramixer_core.uploads.recognise import read_weights_file
+from paramixer_core.uploads.weight_questions import (
+    Question,
+    RecognisedWeights,
+    WeightChoices,
+    answer_words,
+)
+from paramixer_core.uploads.weights import MAX_BYTES
 
-LINKS = {"auto": "as K says", "chord": "CHORD", "cdil": "CDIL"}
-SOURCES = {
-    LinkSource.INPUT: "the first embedding, as the authors' do",
-    LinkSource.CURRENT: "what reaches their block",
-}
 MEBI = 2**20
+TESTED = "weights_tested"
+"""What the test of the last import gave, in words, and the file that it was of."""
 
 
 def draw() -> None:
-    """Choose a file, say what was recognised, and import it."""
+    """Choose a file, say what was read and what is assumed, and import it."""
     st.caption(
         f"A `.safetensors` file of at most {MAX_BYTES // MEBI} MiB, with the names of this lab or "
         "of the authors' Paramixer (`attention.0.fs.0.network.0.weight` ...). Other formats could "
@@ -26,48 +34,138 @@ def draw() -> None:
     file = st.file_uploader("Weights", type=None, key="weights_file")
     if file is None:
         return
-    links = st.selectbox(
-        "Links", list(LINKS), format_func=lambda name: LINKS[name], key="weights_links"
-    )
-    residual = st.selectbox(
-        "Residual",
-        list(names.RESIDUALS),
-        format_func=lambda name: names.RESIDUALS[name],
-        key="weights_residual",
-    )
-    source = st.selectbox(
-        "Link MLPs read",
-        list(SOURCES),
-        format_func=lambda name: SOURCES[name],
-        key="weights_source",
-    )
-    heads = st.number_input("Heads (attention)", 1, 64, 1, key="weights_heads")
-    tensors, _ = read_weights(file.getvalue())
-    found = recognise(
-        tensors,
-        mixer=None if links in (None, "auto") else links,
-        heads=int(heads),
-        residual=residual or Residual.PER_FACTOR,
-        link_source=source or LinkSource.INPUT,
-    )
-    report(found)
-    if st.button("Look at it", type="primary", key="weights_use"):
-        run = import_weights(engine.store(), found, engine.owner())
-        st.query_params["run"] = run.id
+    content = file.getvalue()
+    key = f"weights-{hashlib.sha256(content).hexdigest()[:12]}"
+    answers: dict[str, Any] = st.session_state.setdefault(key, {})
+    found, problem = read(content, file.name, answers)
+    with st.container():
+        if problem is not None:
+            st.error(str(problem), icon=":material/upload_file:")
+        elif found is not None:
+            report(found)
+    asked = found
+    if asked is None:  # the last answers do not fit: what can be asked without them is asked still
+        asked, _ = read(content, file.name, {"by_metadata": answers.get("by_metadata")})
+    given = given_answers(asked, problem, answers, key)
+    if given != answers:
+        st.session_state[key] = given
         st.rerun()
+    if found is not None:
+        details(found)
+        use(found, key)
 
 
-def report(found: Recognised) -> None:
-    """What was matched and what was not."""
-    config = found.config
-    st.success(
-        f"Recognised by {found.source}: {names.mixer_titles()[config.mixer]}, "
-        f"{names.task_titles()[config.task]}, N = {config.seq_len:,}, D = {config.channels}, "
-        f"{config.blocks} block{'s' * (config.blocks > 1)}. {len(found.matched)} tensors matched, "
-        f"{len(found.unused)} not used."
+def read(
+    content: bytes, name: str, answers: dict[str, Any]
+) -> tuple[RecognisedWeights | None, ParamixerError | None]:
+    """The network in the file, or why there is none."""
+    try:
+        return read_weights_file(content, name, WeightChoices(**answers)), None
+    except ParamixerError as error:
+        return None, error
+
+
+def given_answers(
+    found: RecognisedWeights | None,
+    problem: ParamixerError | None,
+    before: dict[str, Any],
+    key: str,
+) -> dict[str, Any]:
+    """The controls for what the file leaves open, and what was answered with them."""
+    given: dict[str, Any] = {}
+    by_itself = before.get("by_metadata") is not False
+    told = found is not None and found.from_metadata
+    if told or not by_itself or (problem is not None and problem.remedy == BY_SHAPES):
+        label = "Go by what the file says about itself"
+        if not st.toggle(label, True, key=f"{key}-told"):
+            given["by_metadata"] = False
+    if found is None or not found.questions:
+        return given
+    st.markdown("**What the file leaves open**")
+    sure = st.session_state.get(f"{key}-sure", False)
+    columns = st.columns(2)
+    for place, question in enumerate(found.questions):
+        with columns[place % 2]:
+            answer = ask(question, key, sure)
+        if answer is not None:
+            given[question.field] = answer
+        elif sure:
+            given[question.field] = question.assumed
+    if given.get("mixer") == WIRING:
+        given["wiring"] = st.text_input(
+            "The wiring's text", before.get("wiring", ""), key=f"{key}-wiring"
+        )
+    st.checkbox("These answers are right", key=f"{key}-sure")
+    return given
+
+
+def ask(question: Question, key: str, sure: bool) -> Any:
+    """One open question as a control; None as long as the assumed answer stands."""
+    place = f"{key}-{question.field}"
+    assumed = answer_words(question.field, question.assumed) + " (assumed)" * (not sure)
+    help_text = f"{question.why[:1].upper()}{question.why[1:]}."
+    if not question.options:
+        return st.number_input(
+            question.title, 1, MAX_SEQ_LEN, None, key=place, placeholder=assumed, help=help_text
+        )
+    return st.selectbox(
+        question.title,
+        [None, *question.options],
+        key=place,
+        format_func=lambda answer: (
+            assumed if answer is None else answer_words(question.field, answer)
+        ),
+        help=help_text,
     )
+
+
+def report(found: RecognisedWeights) -> None:
+    """What was read: green only where nothing is assumed."""
+    config = found.config
+    parts = [
+        names.mixer_titles()[config.mixer],
+        answer_words("task", config.task),
+        f"N = {config.seq_len:,}",
+        f"D = {config.channels}",
+        f"{config.blocks} block{'s' * (config.blocks > 1)}",
+    ]
+    if found.num_links is not None:
+        parts += [f"K = {found.num_links}"]
+        parts += [f"residual: {answer_words('residual', config.residual)}"]
+    else:
+        parts += [f"{config.heads} head{'s' * (config.heads > 1)}"]
+    count = f"{len(found.matched)} tensors read, {len(found.unused)} not used."
+    words = f"{', '.join(parts)}. {count}"
+    if found.certain:
+        st.success(f"Read by {found.source}: {words}", icon=":material/verified:")
+    else:
+        open_ = "\n".join(f"- {q.sentence}" for q in found.questions if not q.answered)
+        st.warning(
+            f"Read by {found.source}, **with assumptions**: {words}\n\n{open_}",
+            icon=":material/help:",
+        )
+    for warning in found.warnings:
+        st.warning(warning, icon=":material/warning:")
+
+
+def details(found: RecognisedWeights) -> None:
+    """Notes, and which tensor became which."""
     for note in found.notes:
         st.caption(note)
     rows = [{"in the file": theirs, "here": ours} for theirs, ours in found.matched]
-    st.dataframe(rows + [{"in the file": name, "here": "not used"} for name in found.unused],
-                 hide_index=True, height=180)  # fmt: skip
+    rows += [{"in the file": name, "here": "not used"} for name in found.unused]
+    st.dataframe(rows, hide_index=True, height=180)
+
+
+def use(found: RecognisedWeights, key: str) -> None:
+    """Import the weights and look at them; what their test gave is said afterwards."""
+    if st.button("Look at it", type="primary", key="weights_use"):
+        with st.spinner("Testing the weights"):
+            imported = import_weights(engine.store(), found, engine.owner())
+        test = imported.evaluation
+        st.session_state[TESTED] = (key, test.sentence if test else "Not tested: no data here.")
+        st.query_params["run"] = imported.run.id
+        st.rerun()
+    of, sentence = st.session_state.get(TESTED, ("", ""))
+    if of == key:
+        st.info(sentence, icon=":material/task_alt:")

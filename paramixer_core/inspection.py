@@ -96,7 +96,8 @@ def inspect_probe(
         for name in probe
         if name in ("inputs", "targets", "answers")
     }
-    answer, target = one.get("answers"), one["targets"]
+    answer = one.get("answers")
+    target = one["targets"] if make_task(config.task, config.seq_len).labelled else None
     blocks = [
         block_of(config, compact).operators(compact)
         for compact in compacts_of(config, probe, example)
@@ -209,11 +210,12 @@ def colour_limit(*matrices: Float[np.ndarray, "rows columns"]) -> float:
 def inputs_of(
     config: RunConfig, example: Example
 ) -> tuple[Shaped[Tensor, "1 seq *features"], Shaped[Tensor, "1 *outputs"] | None]:
-    """Inputs and target of an example; a text has no target."""
+    """Inputs and target of an example; a text has no target, nor has one of a task without any."""
+    task = make_task(config.task, config.seq_len)
     if isinstance(example, str):
-        return parse_sequence(make_task(config.task, config.seq_len), example), None
+        return parse_sequence(task, example), None
     chosen = examples_of(config, [example])
-    return chosen.inputs, chosen.targets
+    return chosen.inputs, chosen.targets if task.labelled else None
 
 
 def examples_of(config: RunConfig, examples: list[int]) -> Batch:

@@ -70,8 +70,9 @@ def run_json(store: RunStore, run_id: str) -> str:
 def run_weights(store: RunStore, run_id: str, step: int | None = None) -> bytes:
     """The network's weights at a snapshot (default: the last) as a safetensors file.
 
-    Names are those of `Network.state_dict`; the file's metadata holds the configuration, and how
-    the run was steered up to that step.
+    Names are those of `Network.state_dict`; the file's metadata holds the configuration, how the
+    run was steered up to that step, the run, the step, the task's title and, where that step was
+    tested, loss and accuracy (0..1).
     """
     from safetensors.numpy import save
 
@@ -86,9 +87,32 @@ def run_weights(store: RunStore, run_id: str, step: int | None = None) -> bytes:
         if name.startswith(NETWORK)
     }
     segments = lineage(store, run_id)
-    told = steering(run, [*segments[:-1], segments[-1].until(chosen)])
+    steered = steering(run, [*segments[:-1], segments[-1].until(chosen)])
+    told = {"steering": json.dumps(steered)}
     note = {"run": run_id, "step": str(chosen), "config": json.dumps(run.config.as_dict())}
-    return save(weights, note | {"steering": json.dumps(told)})
+    return save(weights, note | told | _tested(store, run_id, chosen) | _titled(run.config.task))
+
+
+def _tested(store: RunStore, run_id: str, step: int) -> dict[str, str]:
+    """Loss and accuracy on the test set after that step, if it was tested then."""
+    tests = store.evaluations(run_id)
+    at = [place for place, tested in enumerate(tests.step.tolist()) if tested == step]
+    if not at:
+        return {}
+    return {
+        "loss": repr(float(tests.loss[at[-1]])),
+        "accuracy": repr(float(tests.accuracy[at[-1]])),
+    }
+
+
+def _titled(task: str) -> dict[str, str]:
+    """The task's title; nothing where the task, or its data, are no longer here."""
+    from paramixer_core.tasks import known_task  # it imports PyTorch, which a list does without
+
+    try:
+        return {"task_title": known_task(task).title}
+    except ParamixerError:
+        return {}
 
 
 def run_script(store: RunStore, run_id: str) -> str:

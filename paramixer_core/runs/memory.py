@@ -43,6 +43,31 @@ def _estimate(config: RunConfig) -> int:
     return BASE + 4 * report.weight_bytes + max(training, evaluation) + probe
 
 
+def evaluation_memory(config: RunConfig) -> int:
+    """Bytes that testing a network takes beside the process itself: its weights and one batch.
+
+    With the same forms as `estimate_memory`; the optimiser and the backward pass are not there.
+    """
+    from paramixer_core.cost import CostShape, cost_report
+    from paramixer_core.tasks import make_task
+
+    report = cost_report(CostShape.of(config, make_task(config.task, config.seq_len)))
+    largest = FLOAT * max(part.kept for part in report.parts) // config.blocks
+    probe = 12 * FLOAT * min(config.seq_len, 512) ** 2 * num_factors(config.seq_len)
+    return 2 * report.weight_bytes + 2 * largest * evaluation_batch(config) // config.batch + probe
+
+
+def require_evaluation_fits(config: RunConfig) -> None:
+    """Raise ParamixerError, with the estimate, if testing a network takes more than is free."""
+    needed, free = evaluation_memory(config), available_memory()
+    if needed > free:
+        raise ParamixerError(
+            f"a network that can be tested in {readable_size(free)} of free memory",
+            f"one that needs about {readable_size(needed)}",
+            "wait until runs have ended, or take a larger machine",
+        )
+
+
 def total_memory() -> int:
     """Bytes that this process and its workers may use together: the machine's, or its limit."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -3,6 +3,7 @@
 from paramixer_core.errors import ParamixerError
 from paramixer_core.tasks.adding import Adding
 from paramixer_core.tasks.digits import Digits
+from paramixer_core.tasks.shaped import PREFIX, ShapedSequences
 from paramixer_core.tasks.task import Batch, InputKind, Task, TaskShape
 from paramixer_core.tasks.temporal_order import TemporalOrder
 
@@ -17,6 +18,8 @@ def make_task(name: str, seq_len: int) -> Task:
         from paramixer_core.uploads.dataset import UploadedSequences
 
         return UploadedSequences(name, seq_len)
+    if is_shape(name):
+        return ShapedSequences(name, seq_len)
     return registered(name)(seq_len)
 
 
@@ -26,7 +29,14 @@ def known_task(name: str) -> type[Task] | Task:
         from paramixer_core.uploads.dataset import uploaded_task
 
         return uploaded_task(name)
+    if is_shape(name):
+        return ShapedSequences(name, 2)
     return registered(name)
+
+
+def is_shape(name: str) -> bool:
+    """Whether this names the sizes of data that are not here."""
+    return name.startswith(PREFIX)
 
 
 def is_uploaded(name: str) -> bool:

@@ -82,6 +82,8 @@ class Task(ABC):
     class_names: tuple[str, ...] = ()
     tolerance: float = 0.0  # of an answer that is a number: how far off still counts as right
     padded: bool = False
+    labelled: bool = True
+    """Whether its sequences have right answers; those of weights without their data have none."""
 
     def __init__(self, seq_len: int) -> None:
         require_seq_len(seq_len)
