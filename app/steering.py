@@ -10,6 +10,7 @@ from app.results import results
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.lineage import rate_after
 from paramixer_core.runs.run import Run
+from paramixer_core.runs.segments import conditions_of, differences
 
 T = TypeVar("T")
 SPEEDS: dict[str, float | None] = {
@@ -25,6 +26,9 @@ def steer(runs: list[Run]) -> None:
 
     What is folded is not computed, and unfolding runs its own part of the page alone.
     """
+    for run in runs:
+        for sentence in differences([*conditions_of(run.ancestry), *run.conditions]):
+            st.warning(f"{run_title(run)}, {run.id}: {sentence}", icon=":material/difference:")
     change(runs)
     files(runs)
 
