@@ -102,7 +102,7 @@ def inspect_probe(
         block_of(config, compact).operators(compact)
         for compact in compacts_of(config, probe, example)
     ]
-    verdict = None if answer is None else is_correct(config, answer, target)
+    verdict = None if answer is None or target is None else is_correct(config, answer, target)
     return Inspection(one["inputs"], target, answer, verdict, blocks)
 
 

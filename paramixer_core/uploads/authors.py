@@ -115,7 +115,7 @@ def theirs(shapes: Mapping[str, tuple[int, ...]]) -> Theirs:
 def class_token_shapes(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     """What `with_class_token` changes, as shapes."""
     rows, channels = shapes[TOKENS]
-    changed = {TOKENS: (rows - 1, channels), CLASS_TOKEN: (1, channels)}
+    changed: dict[str, tuple[int, ...]] = {TOKENS: (rows - 1, channels), CLASS_TOKEN: (1, channels)}
     if POSITIONS in shapes:
         changed[POSITIONS] = (shapes[POSITIONS][0] - 1, *shapes[POSITIONS][1:])
     return changed

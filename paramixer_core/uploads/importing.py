@@ -16,7 +16,7 @@ from paramixer_core.runs.store import RunStore
 from paramixer_core.training import Evaluation, Trainer
 from paramixer_core.uploads.weight_questions import RecognisedWeights
 
-LITTLE_MEMORY = 2**30
+LITTLE_MEMORY = 2**31
 """Bytes that testing may take where smaller batches can keep it below."""
 SAME = 0.0005
 """Accuracies that differ by less are the same: other machines add in another order."""

@@ -10,15 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 
-from safetensors.torch import save
-
-from paramixer_core.training import Trainer
-from paramixer_core.uploads.recognise import recognise
-from paramixer_core.uploads.weights import MAX_BYTES, read_weights
+from paramixer_core.uploads.recognise import read_weights_file
+from paramixer_core.uploads.weights import MAX_BYTES
 from tests.small_runs import SMALL
 from tests.uploads.mutations import SEQUENCE_FILES, WEIGHT_FILES, is_sentence, sentence_of
 from tests.uploads.test_sequences import use
-from tests.uploads.test_weights import authors_weights
+from tests.uploads.weight_files import authors_weights, exported, packed, weights_of
 
 GROWTH_LIMIT = 256 * 2**20
 """Bytes that reading uploads one after the other may add: an upload of the largest size allowed,
@@ -35,14 +32,18 @@ WHOLE = {
 
 def sentences() -> Iterator[str]:
     """What is said to one file after the other, without end: weights and sequences in turn."""
-    ours = save({k: v.contiguous() for k, v in Trainer(SMALL).network.state_dict().items()})
-    theirs = save(authors_weights(5, adding=True))
+    whole_weights = (
+        packed(weights_of(SMALL)),
+        exported(SMALL, step="3", accuracy="0.5"),
+        packed(authors_weights(5, adding=True)),
+        packed(authors_weights(pooled=True)),
+    )
     dice = random.Random(0)
     while True:
-        for whole in (ours, theirs):
+        for whole in whole_weights:
             for mutate in WEIGHT_FILES:
                 content = mutate(dice, whole)
-                yield sentence_of(lambda content=content: recognise(read_weights(content)[0]))
+                yield sentence_of(lambda content=content: read_weights_file(content))
         for kind, text in WHOLE.items():
             for mutate in SEQUENCE_FILES:
                 content = mutate(dice, text.encode())
@@ -56,7 +57,7 @@ def largest() -> Iterator[str]:
     """What is said to the largest files: one line of 100 MB, and weights just over the limit."""
     line = b"a " + b"x" * 100_000_000
     yield sentence_of(lambda: use(line, "text", True))
-    yield sentence_of(lambda: read_weights(bytes(MAX_BYTES + 1)))
+    yield sentence_of(lambda: read_weights_file(bytes(MAX_BYTES + 1)))
 
 
 def peak() -> int:

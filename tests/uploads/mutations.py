@@ -56,6 +56,7 @@ def with_header(whole: bytes, change: Callable[[dict[str, dict]], object]) -> by
 def wrong_field(dice: random.Random, whole: bytes) -> bytes:
     """One tensor's dtype, shape or place is another."""
     values = [-1, 0, 1, 2**31, 2**63, 1.5, None, "F32", "I8", [], [2**40, 2**40], [0, 8], {}, True]
+    values += ["BOOL", "F8_E4M3", "BF16", "F4_OF_TOMORROW", "", [1] * 9, [1] * 94_000, [2**25] * 8]
 
     def change(header: dict[str, dict]) -> None:
         name = dice.choice([name for name in header if name != "__metadata__"])
@@ -109,9 +110,44 @@ def bad_numbers(dice: random.Random, whole: bytes) -> bytes:
     return bytes(out)
 
 
+def wrong_claim(dice: random.Random, whole: bytes) -> bytes:
+    """The file says about itself what is not so, or nothing that can be read."""
+    values = [-1, 0, 3, 2**17, 10**30, 1e999, float("nan"), None, "chord", "none", [], {}, True]
+    fields = ["task", "seq_len", "mixer", "channels", "hidden", "blocks", "heads", "residual"]
+    fields += ["wiring", "pooling", "num_factors", "device", "steps", "learning_rate", "surprise"]
+
+    def change(header: dict[str, dict]) -> None:
+        text = header.get("__metadata__", {}).get("config", "{}")
+        config = json.loads(text)
+        for _ in range(dice.randint(1, 3)):
+            config[dice.choice(fields)] = dice.choice(values)
+        text = json.dumps(config)
+        if dice.random() < 0.3:
+            text = dice.choice([text[:-1], "[" * 50_000, "7", "", '{"a":' * 30_000, "null"])
+        header["__metadata__"] = {"config": text, "step": str(dice.choice(values))}
+
+    return with_header(whole, change)
+
+
+def extra_tensor(dice: random.Random, whole: bytes) -> bytes:
+    """One more tensor, of any dtype, behind the others; some take the name of a weight."""
+    names = ["mask", "blocks.0.link_mlps.99.0.weight", "embedding.class_token.weight", "head.bias"]
+    names += ["module.head.bias", "ema.embedding.tokens.weight", "blocks.15.value_mlp.0.weight"]
+    length = int.from_bytes(whole[:8], "little")
+    size = len(whole) - 8 - length
+    data = dice.randbytes(dice.choice([0, 1, 4, 24]))
+
+    def change(header: dict[str, dict]) -> None:
+        entry = {"dtype": dice.choice(["BOOL", "U8", "F8_E5M2", "NEW"]), "shape": [len(data)]}
+        header[dice.choice(names)] = entry | {"data_offsets": [size, size + len(data)]}
+
+    return with_header(whole, change) + data
+
+
 WEIGHT_FILES = [
     *EVERY_FILE,
     *(wrong_field, wrong_name, other_header, deep_header, huge_header, bad_numbers),
+    *(wrong_claim, extra_tensor),
 ]
 
 

@@ -84,7 +84,7 @@ def test_a_class_token_file_that_shows_no_length_asks_for_it() -> None:
     assert (other.config.seq_len, other.config.num_factors) == (20, None)
 
 
-@pytest.mark.parametrize(("seq_len", "reached"), [(12, 11), (23, 21), (100, 98)])
+@pytest.mark.parametrize(("seq_len", "reached"), [(12, 11), (23, 23), (100, 99)])
 def test_floor_of_log2_factors_are_recognised_and_said(seq_len: int, reached: int) -> None:
     floor = seq_len.bit_length() - 1
     weights = authors_weights(seq_len=seq_len, factors=floor)
@@ -155,7 +155,10 @@ REAL = {
 @pytest.mark.parametrize("sizes", REAL.values(), ids=REAL)
 def test_their_real_data_models_load_and_answer_a_pasted_sequence(sizes: dict[str, int]) -> None:
     pooled = bool(sizes.get("pooled"))
-    weights = authors_weights(**({"blocks": 1} | sizes))
+    weights = {  # small links: the values of three blocks would else grow out of float32
+        name: 0.05 * held if ".network.2." in name else held
+        for name, held in authors_weights(**({"blocks": 1} | sizes)).items()
+    }
     found = read(weights)
     config = found.config
     length = sizes["seq_len"] - pooled

@@ -200,8 +200,6 @@ def test_a_new_mixer_is_recognised_without_a_change_here(monkeypatch: pytest.Mon
 
     reads = ("residual", "rival_size")
     kind = MixerKind("gated", "Gated", "A test.", build, reads=reads, origin="")
-        "gated", "Gated", "A test.", build, reads=("residual", "rival_size"), origin=""
-    )
     monkeypatch.setitem(MIXERS, "gated", kind)
     found = read(weights_of(SMALL.replace(mixer="gated", rival_size=13)))
     assert (found.config.mixer, found.config.rival_size) == ("gated", 13)
