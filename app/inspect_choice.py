@@ -94,6 +94,7 @@ def pick_rival(run: Run, runs: list[Run]) -> Run | None:
         for other in runs
         if other.id != run.id
         and (other.config.task, other.config.seq_len) == (run.config.task, run.config.seq_len)
+        and other.config.mixed_len == run.config.mixed_len
     }
     if not same:
         return None

@@ -66,6 +66,9 @@ def scrub(looked: Looked) -> int:
     return step
 
 
+CLASS_TOKEN = " Token 0 (C) is the class token, whose output alone is read by the head."
+
+
 def views(looked: Looked, step: int) -> Cell:
     """Input, mixing matrix and the rival's, linked; returns the selected cell."""
     shown = shown_at(looked, step)
@@ -79,7 +82,8 @@ def views(looked: Looked, step: int) -> Cell:
         selection=at,
         group=GROUP,
         lines=shown.lines(at),
-        caption="The colours of each line end at the strongest weight of its chosen token.",
+        caption="The colours of each line end at the strongest weight of its chosen token."
+        + (CLASS_TOKEN if shown.form.lead else ""),
     )
     for column, one in zip(st.columns(2, gap="large"), shown.matrices, strict=False):
         with column:

@@ -79,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
         training.train_command,
         "train a run, a race or a sweep to its end; settings with several values are combined",
     )
+    train.add_argument("--paper-sizes", action="store_true", help="rivals as the papers have them")
     train.add_argument("--match-parameters", action="store_true", help="equal sizes within 5 %%")
     how = train.add_mutually_exclusive_group()
     how.add_argument(

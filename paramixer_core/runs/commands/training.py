@@ -105,6 +105,7 @@ def train_command(store: RunStore, options: argparse.Namespace) -> int:
             mixers,
             seeds,
             match_parameters=options.match_parameters,
+            paper_sizes=options.paper_sizes,
         )
         for values in combinations
     ]
