@@ -17,16 +17,16 @@ MOST = 0.2  # seconds that 95 of 100 ticks may take
 
 def long_queue() -> str:
     """Let everybody watch, and time the ticks."""
-    with home_of(*[LONG.replace(seed=seed) for seed in range(LENGTH + 1)]) as (home, ids):
-        with app_on(home):
-            seen(ids[:1], lambda status, text: "trains" in text, 60)
-            waiting = ids[-BROWSERS * EACH :]
-            shares = [waiting[place::BROWSERS] for place in range(BROWSERS)]
-            sessions = [
-                Session("", feed=f"/live?runs={','.join(share)}&over=steps&curve=loss")
-                for share in shares
-            ]
-            asyncio.run(_watch(sessions))
+    configs = [LONG.replace(seed=seed) for seed in range(LENGTH + 1)]
+    with home_of(*configs) as (home, ids), app_on(home):
+        seen(ids[:1], lambda status, text: "trains" in text, 60)
+        waiting = ids[-BROWSERS * EACH :]
+        shares = [waiting[place::BROWSERS] for place in range(BROWSERS)]
+        sessions = [
+            Session("", feed=f"/live?runs={','.join(share)}&over=steps&curve=loss")
+            for share in shares
+        ]
+        asyncio.run(_watch(sessions))
     ticks = sorted(tick for session in sessions for tick in session.ticks)
     errors = [error for session in sessions for error in session.errors]
     p95 = ticks[int(0.95 * len(ticks))]
