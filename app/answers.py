@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import controls, engine, jobs, say
 from app.figures.confusion import confusion_figure, errors_figure
+from app.guarded import fragment
 from app.live_feed import grouped
 from paramixer_core.evaluation import ClassificationReport, RegressionReport, Report
 from paramixer_core.runs.races import spread
@@ -40,7 +41,7 @@ def of_runs(runs: Sequence[Run]) -> None:
         if ticking and not work.running:
             st.rerun()
 
-    st.fragment(tick, run_every=TICK_SECONDS if ticking else None, key="answers-view")()
+    fragment(tick, run_every=TICK_SECONDS if ticking else None, key="answers-view")()
 
 
 def draw_runs(found: Sequence[RunReport], name: str, mixer: str) -> None:

@@ -5,6 +5,7 @@ from typing import TypeVar
 import streamlit as st
 
 from app import engine
+from app.guarded import fragment
 from app.names import run_title
 from app.results import results
 from paramixer_core.errors import ParamixerError
@@ -33,7 +34,7 @@ def steer(runs: list[Run]) -> None:
     files(runs)
 
 
-@st.fragment
+@fragment
 def change(runs: list[Run]) -> None:
     """Pace and learning rate from the next step on; new runs from snapshots; what is kept."""
     with st.container(horizontal=True, gap="small"):
@@ -55,7 +56,7 @@ def change(runs: list[Run]) -> None:
             choose_fork(runs)
 
 
-@st.fragment
+@fragment
 def files(runs: list[Run]) -> None:
     """Who won on what, and what one may take home."""
     folded = st.expander(

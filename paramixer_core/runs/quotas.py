@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -70,6 +71,31 @@ class Demand:
 
     of_owner: int
     of_all: int
+
+
+def require_upload_room(
+    of_owner: Sequence[int], of_all: Sequence[int], size: int, *, owned: bool
+) -> None:
+    """Raise QuotaError if one more upload of `size` bytes is too many or too much.
+
+    `of_owner` and `of_all` are the sizes of what is kept already.
+    """
+    remedy = "delete uploads that you no longer need"
+    require_within(
+        "uploads",
+        Demand(len(of_owner) + 1, len(of_all) + 1),
+        "uploads",
+        owned=owned,
+        remedy=remedy,
+    )
+    require_within(
+        "of uploads",
+        Demand(sum(of_owner) + size, sum(of_all) + size),
+        "upload_bytes",
+        owned=owned,
+        remedy=remedy,
+        size=True,
+    )
 
 
 def require_within(

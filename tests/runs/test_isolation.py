@@ -14,7 +14,7 @@ import pytest
 from paramixer_core.runs import Failure, RunState, RunStore
 from paramixer_core.runs import __main__ as command_line
 from paramixer_core.runs import local as local_executor
-from paramixer_core.runs.faults import Faults, sentence_of
+from paramixer_core.runs.faults import sentence_of
 from paramixer_core.runs.local import LocalExecutor
 from paramixer_core.runs.process import WorkerProcess, _log
 from tests.runs.conftest import TINY
@@ -98,11 +98,11 @@ def test_a_queued_run_that_no_server_holds_can_be_deleted_from_the_command_line(
 def test_runs_wait_while_no_worker_can_be_started_and_the_app_can_say_why(
     executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def refuse(self: WorkerProcess, folder: Path, threads: int) -> None:
+    def refuse() -> WorkerProcess:
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(WorkerProcess, "__init__", refuse)
+        patch.setattr(executor._monitor, "take", refuse)
         run = executor.submit(TINY)
         assert executor.store.run(run.id).state is RunState.QUEUED
         (said,) = executor.troubles()
@@ -162,7 +162,7 @@ def test_the_loop_survives_what_a_call_raises_says_it_once_and_goes_on(
     assert any(sentence_of(error) in said for said in executor.troubles())
     wait_for(executor.store, run.id, RunState.FINISHED)
     assert executor._monitor._thread.is_alive()
-    executor.faults = Faults()
+    executor.faults._held.clear()
     wait_until(lambda: not executor._training)
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 from paramixer_core.errors import ParamixerError
+from paramixer_core.runs.commands.attending import bar
 from paramixer_core.runs.commands.output import say, tell
-from paramixer_core.runs.commands.training import bar
 from paramixer_core.runs.memory import readable_size
 from paramixer_core.runs.run import Command, Run, RunState
 from paramixer_core.runs.segments import conditions_of, differences
