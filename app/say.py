@@ -118,12 +118,16 @@ STATES = {
 
 
 def states(runs: Sequence[Run]) -> list[tuple[str, str]]:
-    """Where runs of one setting are, icon and words, with a reason where there is one."""
-    found = {}
-    for run in runs:
-        icon, word = STATES[run.state]
-        found[word + (f" - {run.reason}" if run.reason else "")] = icon
-    return [(icon, words) for words, icon in found.items()]
+    """Where runs of one setting are, icon and words, with the reason where all have the same."""
+    found = []
+    for state in dict.fromkeys(run.state for run in runs):
+        own = [run for run in runs if run.state is state]
+        icon, word = STATES[state]
+        many = f"{len(own)} of {len(runs)} " if len(own) < len(runs) else ""
+        reasons = {run.reason for run in own}
+        reason = reasons.pop() if len(reasons) == 1 else ""
+        found.append((icon, many + word + (f" - {reason}" if reason else "")))
+    return found
 
 
 def steps(runs: Sequence[Run]) -> str:
@@ -136,16 +140,14 @@ def steps(runs: Sequence[Run]) -> str:
 
 def ends(bands: Mapping[str, Band], over: RaceAxis) -> str:
     """Where the curves of several seeds end before their slowest seed does, and why."""
-    unit = {RaceAxis.STEPS: "step", RaceAxis.SECONDS: "s", RaceAxis.MULTIPLY_ADDS: "multiply-adds"}
     words = []
     for name, band in bands.items():
         last = float(band.x[-1])
         if band.seeds < 2 or last >= band.longest:
             continue
-        shown, longest = (f"{short(end)} {unit[over]}" for end in (last, band.longest))
-        if over is RaceAxis.STEPS:
-            shown, longest = f"step {last:,.0f}", f"step {band.longest:,.0f}"
-        words.append(f"{name}'s at {shown}, the other seeds go on to {longest}")
+        unit = {RaceAxis.SECONDS: " s", RaceAxis.MULTIPLY_ADDS: " multiply-adds"}.get(over, "")
+        shown, longest = (f"{short(end)}{unit}" for end in (last, band.longest))
+        words.append(f"{name} at {shown} (its other seeds go on to {longest})")
     if not words:
         return ""
     first = "its fastest seed" if over is RaceAxis.SECONDS else "the seed with the fewest steps"

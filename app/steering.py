@@ -124,7 +124,7 @@ def rates_told(runs: list[Run]) -> str:
 
 def choose_fork(runs: list[Run]) -> None:
     """A new run that goes on from a snapshot with changed settings, shown beside its parent."""
-    by_title = {f"{run_title(run)} · {run.id}": run for run in runs}
+    by_title = {f"{run_title(run)} · seed {run.config.seed} · {run.id}": run for run in runs}
     parent = by_title[st.selectbox("From", list(by_title), key="fork-parent")]
     steps = [snapshot.step for snapshot in engine.store().snapshots(parent.id, scheduled=False)]
     if not steps:

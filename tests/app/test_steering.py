@@ -140,7 +140,7 @@ def test_a_curve_that_ends_with_the_fastest_seed_says_so():
     short, whole = (Band(x, x, x, x, 3, longest) for longest in (12.5, 8.0))
     said = say.ends({"CHORD": short, "CDIL": whole}, RaceAxis.SECONDS)
     assert said == (
-        "A curve over seeds ends with its fastest seed: CHORD's at 8 s, the other seeds go on to "
-        "12.5 s."
+        "A curve over seeds ends with its fastest seed: CHORD at 8 s (its other seeds go on to "
+        "12.5 s)."
     )
     assert say.ends({"CDIL": whole}, RaceAxis.SECONDS) == ""
