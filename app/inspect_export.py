@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import controls, history
+from app import controls, engine, history
 from app.components import Cell, DenseMatrix
 from app.components.matrix import detail_payload, levels, view_payload
 from app.components.tokens import choice_payload, tokens_payload
@@ -18,6 +18,7 @@ from app.inspect_shown import GROUP, Shown, ShownMatrix, shown_at
 from app.standalone import SavedFrame, standalone_page
 from app.theme import Scale, colour_table
 from paramixer_core.cards import card_markdown, card_rows, run_card
+from paramixer_core.runs.lineage import lineage
 
 CSV_SIDE = 256
 FILM_BYTES = 24 * 2**20
@@ -166,4 +167,5 @@ def card_of(looked: Looked) -> dict[str, object]:
     """The card of the run, with the versions that made it where they are known."""
     gallery, run = history.gallery(), looked.run
     made_with = gallery.card(run.id)["versions"] if gallery.holds(run.id) else None
-    return run_card(run, history.shelf(run.id).evaluations(run.id), made_with)
+    segments = [] if gallery.holds(run.id) else lineage(engine.store(), run.id)
+    return run_card(run, history.shelf(run.id).evaluations(run.id), segments, made_with)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import urlencode
@@ -19,7 +19,8 @@ from app.navigation import live_path
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.race_curves import RaceAxis, RaceQuantity, bands_of
 from paramixer_core.runs.races import Spread, spread
-from paramixer_core.runs.run import Curve, Run
+from paramixer_core.runs.run import Curve, Run, RunState
+from paramixer_core.runs.store_errors import StoreError
 
 TICK_SECONDS = 0.5
 SHARED_SECONDS = 0.35
@@ -97,27 +98,25 @@ def message(watched: Watched) -> bytes:
 def message_of(watched: Watched, runs: list[Run]) -> bytes:
     """The same of runs whose present state is at hand."""
     groups = grouped(runs)
-    charts = [
-        (
-            replace(CURVES[quantity], x_label=AXES[watched.over]),
-            lines(groups, quantity, watched.over),
-        )
-        for quantity in (watched.curve, BESIDE)
-    ]
+    troubles = engine.executor().troubles()
+    charts = [chart_of(quantity, watched.over, groups) for quantity in (watched.curve, BESIDE)]
     return runs_payload(
-        [card(name, group) for name, group in groups.items()],
+        [
+            replace(card(name, group), variant=variant)
+            for (name, group), variant in zip(groups.items(), variants(groups), strict=True)
+        ],
         charts,
-        signature=signature(runs),
-        active=any(run.state.active for run in runs) or bool(engine.executor().trouble),
+        signature=signature(runs, troubles),
+        active=any(run.state.active for run in runs) or bool(troubles),
         url=watched.address,
         every=TICK_SECONDS * 1000,
     )
 
 
-def signature(runs: list[Run]) -> str:
-    """The states of runs and what keeps all from training: the buttons depend on them."""
+def signature(runs: list[Run], troubles: Sequence[str] = ()) -> str:
+    """The states of runs, on which the buttons depend, and what is wrong with the server."""
     states = [f"{run.id}-{run.state}" for run in runs]
-    return ",".join([*states, engine.executor().trouble])
+    return ",".join([*states, *(f"{zlib.crc32(text.encode()):08x}" for text in troubles)])
 
 
 def grouped(runs: list[Run]) -> Groups:
@@ -133,29 +132,49 @@ def grouped(runs: list[Run]) -> Groups:
     }
 
 
+def variants(groups: Groups) -> list[int]:
+    """How many groups of the same mixer come before each: what their dash patterns tell apart."""
+    mixers = [group[0].config.mixer for group in groups.values()]
+    return [mixers[:place].count(mixer) for place, mixer in enumerate(mixers)]
+
+
 def card(name: str, runs: list[Run]) -> Card:
-    """The present figures of one group."""
-    shown = max(runs, key=lambda run: (run.state.active, -run.step))
+    """The present figures of one group: over seeds the mean and the deviation, as in the table."""
     store = engine.store()
-    tested = [store.evaluations(run.id).accuracy[-1:] for run in runs]
-    trained = [store.records(run.id, after_step=run.step - 2, max_points=8) for run in runs]
+    begun = [run for run in runs if run.step]
+    tested = [store.evaluations(run.id).accuracy[-1:] for run in begun]
+    trained = [store.records(run.id, after_step=run.step - 2, max_points=8) for run in begun]
+    left = [run.eta for run in runs if run.eta is not None]
     return Card(
         name=name,
-        mixer=shown.config.mixer,
+        mixer=runs[0].config.mixer,
         status=say.states(runs),
-        progress=shown.progress,
-        progress_text=f"step {shown.step:,} of {shown.config.steps:,}",
+        progress=sum(run.progress for run in runs) / len(runs),
+        progress_text=say.steps(runs),
         figures=(
             ("Test accuracy", say.share(spread([float(last[0]) for last in tested if len(last)]))),
             ("Batch loss", say.figure(newest(trained, "loss"), 3)),
             ("Gradient norm", say.figure(newest(trained, "grad_norm"), 3)),
-            ("Steps/s", say.rate(shown.pace)),
-            ("Trained for", say.duration(shown.seconds))
-            if shown.eta is None
-            else ("Left", say.duration(shown.eta)),
+            speed(runs),
+            ("Left", say.duration(max(left)))
+            if left
+            else ("Trained for", say.duration(mean([run.seconds for run in begun]))),
         ),
         setting=say.setting(runs),
     )
+
+
+def speed(runs: list[Run]) -> tuple[str, str]:
+    """Steps per second: now, of those that train; once all have ended, as in the table."""
+    now = [run.pace for run in runs if run.state is RunState.RUNNING]
+    whole = [pace for run in runs if (pace := run.whole_pace)]
+    over = "" if len(runs) == 1 else ", mean"
+    return f"Steps/s{over}", say.rate(mean(now if now else whole) or 0.0)
+
+
+def mean(values: list[float]) -> float | None:
+    """The mean of some numbers; None of nothing."""
+    return sum(values) / len(values) if values else None
 
 
 def newest(curves: list[Curve], name: str) -> Spread | None:
@@ -163,10 +182,15 @@ def newest(curves: list[Curve], name: str) -> Spread | None:
     return spread([float(getattr(curve, name)[-1]) for curve in curves if len(curve)])
 
 
-def lines(groups: Groups, quantity: RaceQuantity, over: RaceAxis) -> list[Line]:
-    """The curves of one quantity, thinned to what a tick may send, with a band over seeds."""
-    bands = bands_of(engine.store(), groups, quantity, over, points_per_line(len(groups)))
-    return [
+def chart_of(
+    quantity: RaceQuantity, over: RaceAxis, groups: Groups
+) -> tuple[LineChart, list[Line]]:
+    """One quantity over one axis, thinned to what a tick may send, with a band over seeds."""
+    begun = {name: [run for run in runs if run.step] for name, runs in groups.items()}
+    begun = {name: runs for name, runs in begun.items() if runs}
+    bands = bands_of(engine.store(), begun, quantity, over, points_per_line(len(groups)))
+    variant = dict(zip(groups, variants(groups), strict=True))
+    lines = [
         Line(
             name,
             band.x,
@@ -174,9 +198,12 @@ def lines(groups: Groups, quantity: RaceQuantity, over: RaceAxis) -> list[Line]:
             groups[name][0].config.mixer,
             low=band.low if band.seeds > 1 else None,
             high=band.high if band.seeds > 1 else None,
+            variant=variant[name],
         )
         for name, band in bands.items()
     ]
+    chart = replace(CURVES[quantity], x_label=AXES[over], caption=say.ends(bands, over))
+    return chart, lines
 
 
 @dataclass
@@ -203,6 +230,8 @@ async def answer(request: Request) -> Response:
     """A message of the runs in the address; 304 if the browser has it, 404 in a sentence."""
     try:
         body = await _shared.message(Watched.asked(request.query_params))
+    except StoreError as error:
+        return PlainTextResponse(str(error), status_code=503)
     except ParamixerError as error:
         return PlainTextResponse(str(error), status_code=404)
     tag = f'"{zlib.crc32(body):08x}"'

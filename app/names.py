@@ -33,11 +33,12 @@ def mixer_titles(wired: bool | str = True) -> dict[str, str]:
 
 
 def run_title(run: Run) -> str:
-    """The title of what mixes in a run; of a wiring of one's own, the name that it was given."""
+    """The title of what mixes in a run (of a wiring of one's own, the name that it was given), and
+    of a fork the step where it left its parent."""
     title = mixer_titles()[run.config.mixer]
-    if run.config.mixer != WIRED.name:
-        return title
-    return Wiring.parse(run.config.wiring).name or title
+    if run.config.mixer == WIRED.name:
+        title = Wiring.parse(run.config.wiring).name or title
+    return title if run.parent is None else f"{title}, fork at {run.parent_step:,}"
 
 
 UPLOADED = "uploaded_tasks"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.guarded import show_said
 from app.linked import turn_to
 from app.warm import warm_up
 from paramixer_core.errors import ParamixerError
@@ -82,6 +83,7 @@ def run_app(first: str = PAGES[0].file) -> None:
         ]
     )
     turn_to(page.url_path)
+    show_said()
     try:
         page.run()
     except ParamixerError as error:

@@ -8,19 +8,21 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import engine, say
+from app import answers, engine, say
 from app.names import mixer_titles, run_title
 from paramixer_core.models import mixer_kind
 from paramixer_core.runs import export
 from paramixer_core.runs.races import RaceTable, race_table
+from paramixer_core.runs.reports import report_csv
 from paramixer_core.runs.run import Run
 
 
 def results(runs: list[Run]) -> None:
-    """The result table of the shown race and its files; one run alone has files only."""
+    """The result table of the shown race, the answers on the test set, and the files."""
     store = engine.store()
-    races = {run.race for run in runs}
-    if len(races) == 1 and (race := races.pop()):
+    races = {run.race for run in runs if run.race}  # a fork beside them is in none
+    if len(races) == 1:
+        race = races.pop()
         table = race_table(store, race)
         st.dataframe(rows_of(table), hide_index=True)
         origins(table)
@@ -28,8 +30,9 @@ def results(runs: list[Run]) -> None:
             st.markdown(f"- {say.verdict(verdict, mixer_titles()[verdict.winner])}")
         with st.container(horizontal=True, gap="small"):
             offer("Results, CSV", f"race-{race}.csv", lambda: export.race_csv(table))
-            offer("Everything, JSON", f"race-{race}.json", lambda: export.race_json(table))
-    by_title = {f"{run_title(run)} · seed {run.config.seed}": run for run in runs}
+            offer("Everything, JSON", f"race-{race}.json", lambda: export.race_json(store, table))
+    answers.of_runs(runs)
+    by_title = {f"{run_title(run)} · seed {run.config.seed} · {run.id}": run for run in runs}
     run = by_title[st.selectbox("Files of one run", list(by_title), key="export-run")]
     name = f"{run.config.mixer}-{run.id}"
     with st.container(horizontal=True, gap="small"):
@@ -37,6 +40,9 @@ def results(runs: list[Run]) -> None:
         offer("Run, JSON", f"{name}.json", lambda: export.run_json(store, run.id))
         if store.resume_step(run.id) is not None:
             offer("Weights", f"{name}.safetensors", lambda: export.run_weights(store, run.id))
+            offer("Test answers, CSV", f"{name}-test.csv", lambda: report_csv(store, [run.id]))
+            if run.ancestry or not run.parent_step:
+                offer("Script", f"{name}.py", lambda: export.run_script(store, run.id))
         offer("TensorBoard", f"{name}-tensorboard.zip", lambda: tensorboard_zip(run))
     if st.button("Refresh", key="results-refresh", icon=":material/refresh:"):
         st.rerun(scope="fragment")

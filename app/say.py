@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from paramixer_core.errors import ParamixerError
+from paramixer_core.runs.race_curves import Band, RaceAxis
 from paramixer_core.runs.races import Spread, Verdict
 from paramixer_core.runs.run import Run, RunState
 from paramixer_core.tasks import known_task
@@ -114,12 +118,53 @@ STATES = {
 
 
 def states(runs: Sequence[Run]) -> list[tuple[str, str]]:
-    """Where runs of one setting are, icon and words, with a reason where there is one."""
-    found = {}
-    for run in runs:
-        icon, word = STATES[run.state]
-        found[word + (f" - {run.reason}" if run.reason else "")] = icon
-    return [(icon, words) for words, icon in found.items()]
+    """Where runs of one setting are, icon and words, with the reason where all have the same."""
+    found = []
+    for state in dict.fromkeys(run.state for run in runs):
+        own = [run for run in runs if run.state is state]
+        icon, word = STATES[state]
+        many = f"{len(own)} of {len(runs)} " if len(own) < len(runs) else ""
+        reasons = {run.reason for run in own}
+        reason = reasons.pop() if len(reasons) == 1 else ""
+        found.append((icon, many + word + (f" - {reason}" if reason else "")))
+    return found
+
+
+def steps(runs: Sequence[Run]) -> str:
+    """How far runs of one setting are; several seeds at different steps say so."""
+    made = sorted({run.step for run in runs})
+    text = f"{made[0]:,}" if len(made) == 1 else f"{made[0]:,} to {made[-1]:,}"
+    seeds = f", {len(runs)} seeds" if len(runs) > 1 else ""
+    return f"step {text} of {max(run.config.steps for run in runs):,}{seeds}"
+
+
+def ends(bands: Mapping[str, Band], over: RaceAxis) -> str:
+    """Where the curves of several seeds end before their slowest seed does, and why."""
+    words = []
+    for name, band in bands.items():
+        last = float(band.x[-1])
+        if band.seeds < 2 or last >= band.longest:
+            continue
+        unit = {RaceAxis.SECONDS: " s", RaceAxis.MULTIPLY_ADDS: " multiply-adds"}.get(over, "")
+        shown, longest = (f"{short(end)}{unit}" for end in (last, band.longest))
+        words.append(f"{name} at {shown} (its other seeds go on to {longest})")
+    if not words:
+        return ""
+    first = "its fastest seed" if over is RaceAxis.SECONDS else "the seed with the fewest steps"
+    return f"A curve over seeds ends with {first}: {'; '.join(words)}."
+
+
+def not_finite(values: NDArray[np.float32]) -> str:
+    """How many numbers of a matrix have no size, as a further sentence; nothing if all have.
+
+    >>> not_finite(np.array([1.0, np.nan, np.inf], dtype=np.float32))
+    ' **2 of 3 numbers are not finite** (NaN or infinite): this network has diverged.'
+    """
+    odd = int((~np.isfinite(values)).sum())
+    if not odd:
+        return ""
+    numbers = f"{odd:,} of {values.size:,} numbers are not finite"
+    return f" **{numbers}** (NaN or infinite): this network has diverged."
 
 
 def share(figure: Spread | None) -> str:
@@ -158,7 +203,9 @@ def setting(runs: Sequence[Run]) -> str:
     if run.parameters:
         words.append(f"{run.parameters:,} parameters")
     if run.parent:
-        words.append(f"forked at step {run.parent_step:,}")
+        words.append(f"forked from {run.parent}")
+    if (rates := {other.learning_rate for other in runs}) != {run.config.learning_rate}:
+        words.append(f"learning rate now {', '.join(f'{rate:g}' for rate in sorted(rates))}")
     if run.device:
         words.append(run.device)
     if run.memory:

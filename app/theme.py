@@ -22,6 +22,10 @@ class Scale(StrEnum):
     SEQUENTIAL = "sequential"
 
 
+VARIED_DASHES = ((7, 3), (2, 3), (9, 3, 2, 3), (), (14, 4), (4, 2, 1, 2))
+"""Dash patterns that tell things of one meaning apart, such as a run and its forks."""
+
+
 @dataclass(frozen=True)
 class Ink:
     """A colour with its form in the light and the dark theme, and its dash pattern in pixels."""
@@ -33,6 +37,17 @@ class Ink:
     def colour(self, dark: bool) -> str:
         """Its form in the theme that is shown."""
         return self.dark if dark else self.light
+
+    def varied(self, variant: int) -> "Ink":
+        """The same colour with another dash pattern, for the variant-th more thing of one meaning.
+
+        >>> [INKS["chord"].varied(variant).dash for variant in (0, 1, 2)]
+        [(), (7, 3), (2, 3)]
+        """
+        if variant == 0:
+            return self
+        others = [dash for dash in VARIED_DASHES if dash != self.dash]
+        return Ink(self.light, self.dark, others[(variant - 1) % len(others)])
 
     @property
     def plotly_dash(self) -> str:

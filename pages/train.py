@@ -3,11 +3,12 @@
 import streamlit as st
 
 from app import engine, lesson_cost, live, steering
+from app.guarded import fragment
 from app.navigation import link_to
 from app.training_settings import choose_race
 
 
-@st.fragment
+@fragment
 def settings() -> None:
     """What to train: a changed setting runs this part of the page alone."""
     entry = choose_race()
@@ -35,5 +36,5 @@ with right:
         lesson_cost.verdict(runs)
         link_to("inspect.py", "Look at the matrices that they learned")
     else:
-        live.trouble()
+        live.troubles()
         st.info("Nothing trains yet. Press **Start**: in a few seconds you see it learn.")

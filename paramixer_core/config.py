@@ -73,10 +73,11 @@ class RunConfig:
     by the mixer "wiring"; `models.config_for` sets those that a mixer does not read to their
     defaults. `positions` None means what the task's own
     default says. `target_accuracy` (0..1), when set, ends the run once the test accuracy reaches
-    it. `head_hidden` is the width of a hidden layer in the head, 0 for none. With `mask_padding`
-    the tokens that `Task.padding` names are inert; without, they are tokens like any other, as in
-    the authors' code. Every other field is checked on construction; a bad one raises
-    ParamixerError.
+    it. `rate_changes` are planned: pairs (step, rate), steps ascending, of a learning rate that
+    holds after that step. `head_hidden` is the width of a hidden layer in the head, 0 for none.
+    With `mask_padding` the tokens that `Task.padding` names are inert; without, they are tokens
+    like any other, as in the authors' code. Every other field is checked on construction; a bad one
+    raises ParamixerError.
     """
 
     task: str = "adding"
@@ -106,6 +107,7 @@ class RunConfig:
     head_hidden: int = 0
     mask_padding: bool = False
     hash_rounds: int = 1
+    rate_changes: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "residual", Residual(self.residual))
@@ -137,6 +139,8 @@ class RunConfig:
         if self.target_accuracy is not None:
             require_positive("target_accuracy", self.target_accuracy, 1.0)
         require_wiring(self.mixer, self.wiring, self.mixed_len)
+        changes = require_rate_changes(self.rate_changes)
+        object.__setattr__(self, "rate_changes", changes)
 
     @property
     def mixed_len(self) -> int:
@@ -200,6 +204,27 @@ def require_wiring(mixer: str, wiring: object, seq_len: int) -> None:
             f"N = {seq_len}",
             "choose that N, or lay the wiring out anew",
         )
+
+
+def require_rate_changes(changes: Any) -> tuple[tuple[int, float], ...]:
+    """Pairs (step, learning rate) as a tuple; raises ParamixerError unless steps ascend."""
+    try:
+        pairs = tuple((step, rate) for step, rate in changes)
+    except (TypeError, ValueError) as error:
+        raise ParamixerError(
+            "changes of the learning rate as pairs of a step and a rate",
+            repr(changes),
+            "write them as ((500, 1e-4), (800, 1e-5))",
+        ) from error
+    for step, rate in pairs:
+        require_whole("the step of a change of the learning rate", step, 0, 10_000_000)
+        require_positive("learning_rate", rate, 10.0)
+    steps = [step for step, _ in pairs]
+    if steps != sorted(set(steps)):
+        raise ParamixerError(
+            "one change of the learning rate a step, in ascending order", steps, "sort them"
+        )
+    return tuple((step, float(rate)) for step, rate in pairs)
 
 
 def require_whole(name: str, value: object, low: int, high: int) -> None:

@@ -70,7 +70,8 @@ class Trainer:
 
     The batch of step s is drawn from a generator seeded by (seed, s), the initial weights from
     one seeded by the seed: a state holds no generator, and a run continued from a state goes on
-    as if it had never stopped. Optimiser: Adam, gradient norm clipped (Paramixer, 4.1).
+    as if it had never stopped. Optimiser: Adam, gradient norm clipped (Paramixer, 4.1). The
+    learning rate changes where the configuration's `rate_changes` plan it.
     """
 
     def __init__(self, config: RunConfig, device: torch.device | None = None) -> None:
@@ -91,6 +92,7 @@ class Trainer:
         )
         self._test_set = self.task.test_set()
         self._seconds_per_step = 0.0
+        self._planned = dict(config.rate_changes)
 
     @property
     def learning_rate(self) -> float:
@@ -112,6 +114,8 @@ class Trainer:
     def step(self) -> Record:
         """Train on the next batch; raises Diverged before a non-finite value reaches a weight."""
         started = time.perf_counter()
+        if self.step_number in self._planned:
+            self.learning_rate = self._planned[self.step_number]
         number = self.step_number + 1
         batch = self.batch(number).to(self.device)
         self.optimizer.zero_grad()

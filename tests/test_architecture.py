@@ -20,6 +20,7 @@ LONGER: dict[str, str] = {
 """Files that may exceed the limit, each with its reason."""
 
 IMPORT_NAMES = {
+    "scikit-learn": "sklearn",
     "pillow": "PIL",
     "biopython": "Bio",
     "charset-normalizer": "charset_normalizer",

@@ -110,6 +110,23 @@ WRONG: list[tuple[str, object, str]] = [
         "fast",
         "Expected an execution among plain, compiled, got fast: choose one of them.",
     ),
+    (
+        "rate_changes",
+        ((20, 0.1), (10, 0.2)),
+        "Expected one change of the learning rate a step, in ascending order, got [20, 10]: "
+        "sort them.",
+    ),
+    (
+        "rate_changes",
+        ((20, 0.0),),
+        f"Expected learning_rate above 0 and up to 10, got 0.0: {IN_RANGE}.",
+    ),
+    (
+        "rate_changes",
+        (20, 0.1),
+        "Expected changes of the learning rate as pairs of a step and a rate, got (20, 0.1): "
+        "write them as ((500, 1e-4), (800, 1e-5)).",
+    ),
     ("positions", "no", "Expected positions as true, false or none, got no: choose one."),
     ("task", 3, "Expected the name of a task, got 3: choose a task by its name."),
     ("wiring", 7, "Expected a wiring as text, got 7: pass wiring.as_text()."),

@@ -24,7 +24,8 @@ class Line:
     """One named curve of P points: y over x, with an optional band from low to high.
 
     `meaning` names the ink ("chord", "cdil", "attention", ...; see `app.theme.INKS`); without one
-    the line gets a spare ink by its place in the list. Values that are not finite break the line.
+    the line gets a spare ink by its place in the list. `variant` is 1, 2, ... for the further lines
+    of one meaning: they differ in their dash. Values that are not finite break the line.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Line:
     meaning: str = ""
     low: NDArray[Any] | None = None
     high: NDArray[Any] | None = None
+    variant: int = 0
 
     def __post_init__(self) -> None:
         sizes = {len(part) for part in (self.x, self.y, self.low, self.high) if part is not None}
@@ -71,7 +73,7 @@ def lines_parts(
         )
     described = []
     for order, line in enumerate(lines):
-        colour = ink(line.meaning, order)
+        colour = ink(line.meaning, order).varied(line.variant)
         described.append(
             {
                 "name": line.name,

@@ -24,7 +24,7 @@ class Card:
     """What one card says of runs that differ only in their seed.
 
     `status` are pairs of a Material icon and words; `progress` is 0..1; `figures` are pairs of a
-    label and a number in words.
+    label and a number in words. `variant` is 1, 2, ... for further cards of one mixer: see `Line`.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Card:
     progress_text: str
     figures: Sequence[tuple[str, str]]
     setting: str
+    variant: int = 0
 
 
 def runs_payload(
@@ -76,12 +77,13 @@ def runs_view(message: bytes, *, key: str) -> None:
 
 
 def _described(card: Card) -> dict[str, Any]:
-    colour = ink(card.mixer)
+    colour = ink(card.mixer).varied(card.variant)
     return {
         "name": card.name,
         "mixer": card.mixer,
         "light": colour.light,
         "dark": colour.dark,
+        "dash": colour.dash,
         "status": [list(part) for part in card.status],
         "progress": card.progress,
         "progressText": card.progress_text,

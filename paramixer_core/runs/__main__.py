@@ -2,228 +2,142 @@
 
 import argparse
 import dataclasses
+import os
 import sys
-import time
-import types
-import typing
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
-from paramixer_core.runs import export, races
-from paramixer_core.runs.executor import Executor, open_executor
-from paramixer_core.runs.memory import readable_size
-from paramixer_core.runs.run import Run, RunState
+from paramixer_core.runs.commands import keeping, training
+from paramixer_core.runs.commands.settings import add_settings
+from paramixer_core.runs.forks import CHANGEABLE
 from paramixer_core.runs.store import RunStore
 
-BAR = 24
+EXAMPLES = """\
+examples:
+  train --task digits --seq-len 64 --steps 1000              one run
+  train --mixer chord attention --seed 0 1 2                 a race over three seeds
+  train --learning-rate 1e-3 3e-3 --mixer chord cdil         a sweep: every combination
+  train --learning-rate 1e-2 --rate-at 500=1e-3              a planned change of the rate
+  train --continue RUN                                       go on where it was interrupted
+  train --continue RUN --steps 500                           500 more steps, as a fork
+  train --from card.json                                     the same training again
+  fork RUN --step 200 --learning-rate 1e-4                   go on differently from a snapshot
+"""
+
+Handler = Callable[[RunStore, argparse.Namespace], int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
-    options = parser().parse_args(arguments)
+    """Run one command; returns the exit status. A reader that has enough ends it quietly."""
     try:
+        options = parser().parse_args(arguments)
         with RunStore(options.store) as store:
             status: int = options.command(store, options)
+            sys.stdout.flush()
     except ParamixerError as error:
         print(error, file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        # What Python still holds for the pipe must not be tried again when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return status
 
 
 def parser() -> argparse.ArgumentParser:
     """Everything that the command line takes."""
-    top = argparse.ArgumentParser(prog="python -m paramixer_core.runs", description=__doc__)
+    top = argparse.ArgumentParser(
+        prog="python -m paramixer_core.runs",
+        description="Train, steer and keep runs without a browser, in the store that the app uses.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     top.add_argument("--store", type=Path, help="folder (default: PARAMIXER_HOME or the user's)")
-    commands = top.add_subparsers(required=True, metavar="command")
+    commands = top.add_subparsers(required=True, metavar="command", title="commands")
 
-    train = commands.add_parser("train", help="train a run or a race to its end")
-    train.set_defaults(command=train_command)
-    train.add_argument("--mixer", nargs="+", default=[RunConfig().mixer], help="one or more")
-    train.add_argument("--seed", nargs="+", type=int, default=[0], help="one or more")
+    def command(
+        name: str, handler: Handler, summary: str, usage: str = ""
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name,
+            usage=f"%(prog)s {usage} [options]".replace("  ", " "),
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=38),
+        )
+        made.set_defaults(command=handler)
+        return made
+
+    everything = [field.name for field in dataclasses.fields(RunConfig)]
+    train = command(
+        "train",
+        training.train_command,
+        "train a run, a race or a sweep to its end; settings with several values are combined",
+    )
     train.add_argument("--paper-sizes", action="store_true", help="rivals as the papers have them")
     train.add_argument("--match-parameters", action="store_true", help="equal sizes within 5 %%")
-    train.add_argument("--continue", dest="resume", metavar="RUN", help="go on with this run")
-    kinds = typing.get_type_hints(RunConfig)
-    for field in dataclasses.fields(RunConfig):
-        if field.name not in ("mixer", "seed"):
-            option = "--" + field.name.replace("_", "-")
-            kind = (
-                read_switch
-                if kinds[field.name] in (bool, bool | None)
-                else plain(kinds[field.name])
-            )
-            train.add_argument(option, type=kind, default=field.default, help=f"{field.default}")
+    how = train.add_mutually_exclusive_group()
+    how.add_argument(
+        "--continue",
+        dest="resume",
+        metavar="RUN",
+        help="go on with this run; with --steps MORE so many steps longer, as a fork",
+    )
+    how.add_argument(
+        "--from",
+        dest="source",
+        type=Path,
+        metavar="FILE",
+        help="train again what a card or an exported run (JSON) describes, steering and forks too",
+    )
+    add_settings(train, everything, lists=True)
 
-    listing = commands.add_parser("list", help="runs, newest first")
-    listing.set_defaults(command=list_command)
-    listing.add_argument("--limit", type=int, default=30)
+    fork = command(
+        "fork", training.fork_command, "train a new run from a snapshot on", "RUN --step N"
+    )
+    fork.add_argument("id", metavar="RUN")
+    fork.add_argument("--step", type=int, required=True, help="of the snapshot, see `show RUN`")
+    add_settings(fork, CHANGEABLE, lists=False)
 
-    show = commands.add_parser("show", help="everything about a run, or a race's result")
-    show.set_defaults(command=show_command)
-    show.add_argument("id")
+    listing = command("list", keeping.list_command, "list runs, newest first")
+    listing.add_argument("--limit", type=int, default=30, help="at most so many (30)")
 
-    out = commands.add_parser("export", help="write a run or a race for other programs")
-    out.set_defaults(command=export_command)
-    out.add_argument("id")
-    out.add_argument("--csv", type=Path, metavar="FILE")
-    out.add_argument("--json", type=Path, metavar="FILE")
+    show = command("show", keeping.show_command, "tell all about a run, or a race's result", "RUN")
+    show.add_argument("id", metavar="RUN")
+
+    out = command(
+        "export", keeping.export_command, "write a run or a race for other programs", "RUN"
+    )
+    out.add_argument("id", metavar="RUN")
+    out.add_argument("--csv", type=Path, metavar="FILE", help="curves, or a race's table")
+    out.add_argument("--json", type=Path, metavar="FILE", help="all of it; `train --from` reads it")
+    out.add_argument("--answers", type=Path, metavar="FILE", help="CSV of the test set's answers")
+    out.add_argument("--script", type=Path, metavar="FILE", help="Python that trains it again")
     out.add_argument("--weights", type=Path, metavar="FILE", help="safetensors, runs only")
     out.add_argument("--step", type=int, help="of the weights (default: the last snapshot)")
     out.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="event files")
 
-    delete = commands.add_parser("delete", help="remove ended runs with all that they left")
-    delete.set_defaults(command=delete_command)
-    delete.add_argument("id", nargs="+")
-    return top
-
-
-def plain(kind: type) -> type:
-    """The type to read a field with: the first of a union such as float | None."""
-    union = isinstance(kind, types.UnionType)
-    chosen: type = typing.get_args(kind)[0] if union else kind
-    return chosen
-
-
-def read_switch(text: str) -> bool | None:
-    """yes, no, or auto for the task's own default."""
-    try:
-        return {"yes": True, "no": False, "auto": None}[text]
-    except KeyError:
-        raise argparse.ArgumentTypeError("expected yes, no or auto") from None
-
-
-def train_command(store: RunStore, options: argparse.Namespace) -> int:
-    """Train to the end, with a progress bar; Ctrl-C keeps what is there."""
-    names = [field.name for field in dataclasses.fields(RunConfig)]
-    values = {name: getattr(options, name) for name in names if name not in ("mixer", "seed")}
-    base = RunConfig(**values, mixer=options.mixer[0], seed=options.seed[0])
-    configs = races.race_configs(
-        base,
-        options.mixer,
-        options.seed,
-        match_parameters=options.match_parameters,
-        paper_sizes=options.paper_sizes,
+    into = command(
+        "import", keeping.import_command, "make an exported file of weights a run", "FILE"
     )
-    executor = open_executor(store)
-    try:
-        if options.resume:
-            executor.resume(options.resume)
-            ids = [options.resume]
-        elif len(configs) == 1:
-            ids = [executor.submit(configs[0]).id]
-        else:
-            race = races.submit_race(
-                executor,
-                base,
-                options.mixer,
-                options.seed,
-                match_parameters=options.match_parameters,
-                paper_sizes=options.paper_sizes,
-            )
-            ids = [run.id for run in races.race_runs(store, race)]
-            print(f"race {race}", file=sys.stderr)
-        return watch(executor, ids)
-    except KeyboardInterrupt:
-        print("\nKeeping what is there ...", file=sys.stderr)
-        return 130
-    finally:
-        executor.close()
+    into.add_argument("file", type=Path, metavar="FILE", help="safetensors")
 
-
-def watch(executor: Executor, ids: Sequence[str]) -> int:
-    """Show each run's progress until it has ended; 0 if all finished.
-
-    A bar that moves is for a terminal; a log gets one line per run.
-    """
-    finished, live = True, sys.stderr.isatty()
-    for run_id in ids:
-        while (run := executor.status(run_id)).state.active:
-            if live:
-                print(f"\r{bar(run)}\x1b[K", end="", file=sys.stderr, flush=True)
-            time.sleep(0.2)
-        print(f"\r{bar(run)}\x1b[K" if live else bar(run), file=sys.stderr)
-        tests = executor.store.evaluations(run_id)
-        if run.reason:
-            print(run.reason, file=sys.stderr)
-        if len(tests):
-            print(f"{run_id} test loss {tests.loss[-1]:.4g} accuracy {tests.accuracy[-1]:.1%}")
-        finished = finished and run.state is RunState.FINISHED
-    return 0 if finished else 1
-
-
-def bar(run: Run) -> str:
-    """One line: id, mixer, state, bar, steps, speed and the time that is left."""
-    filled = "#" * round(BAR * run.progress)
-    left = "" if run.eta is None else f" {run.eta:.0f} s left"
-    speed = f" {run.steps_per_second:.1f} steps/s" if run.steps_per_second else ""
-    name = f"{run.id} {run.config.mixer} seed {run.config.seed} {run.state}"
-    return f"{name} [{filled:<{BAR}}] {run.step}/{run.config.steps}{speed}{left}"
-
-
-def list_command(store: RunStore, options: argparse.Namespace) -> int:
-    """A line per run."""
-    for run in store.runs(limit=options.limit):
-        when = datetime.fromtimestamp(run.created).isoformat(" ", "minutes")
-        shape = f"{run.config.task} N={run.config.seq_len} {run.config.mixer}"
-        race = f" race {run.race}" if run.race else ""
-        print(f"{run.id}  {when}  {run.state:<11}  {run.step}/{run.config.steps}  {shape}{race}")
-    return 0
-
-
-def show_command(store: RunStore, options: argparse.Namespace) -> int:
-    """A run's configuration and figures, or a race's table and verdicts."""
-    if store.runs(race=options.id, limit=1):
-        table = races.race_table(store, options.id)
-        print(export.race_csv(table), end="")
-        for verdict in table.verdicts:
-            margin = "" if verdict.clear else " (within the spread of another)"
-            print(f"best {verdict.quantity}: {verdict.winner}{margin}")
-        return 0
-    run = store.run(options.id)
-    print(bar(run))
-    if run.reason:
-        print(run.reason)
-    for name, value in run.config.as_dict().items():
-        print(f"  {name} = {value}")
-    print(f"  parameters {run.parameters:,}, peak memory {readable_size(run.memory)}, {run.device}")
-    print(f"  snapshots {[held.step for held in store.snapshots(run.id)]}")
-    return 0
-
-
-def export_command(store: RunStore, options: argparse.Namespace) -> int:
-    """Write what was asked for and name each file."""
-    race = bool(store.runs(race=options.id, limit=1))
-    table = races.race_table(store, options.id) if race else None
-    written: list[Path] = []
-    if options.csv:
-        text = export.race_csv(table) if table else export.run_csv(store, options.id)
-        written.append(export.write(options.csv, text.encode()))
-    if options.json:
-        text = export.race_json(table) if table else export.run_json(store, options.id)
-        written.append(export.write(options.json, text.encode()))
-    if options.weights:
-        content = export.run_weights(store, options.id, options.step)
-        written.append(export.write(options.weights, content))
-    if options.tensorboard:
-        runs = [run for row in table.rows for run in row.runs] if table else [store.run(options.id)]
-        written += [export.write_tensorboard(store, run.id, options.tensorboard) for run in runs]
-    if not written:
-        raise ParamixerError(
-            "--csv, --json, --weights or --tensorboard", "none", "say what to write"
-        )
-    print("\n".join(map(str, written)))
-    return 0
-
-
-def delete_command(store: RunStore, options: argparse.Namespace) -> int:
-    """Delete runs that have ended."""
-    for run_id in options.id:
-        store.delete(run_id)
-        print(f"deleted {run_id}")
-    return 0
+    for name, handler, summary in (
+        ("stop", keeping.stop_command, "stop runs and keep their last step, whoever trains them"),
+        ("pin", keeping.pin_command, "keep runs when old ones make room for new ones"),
+        ("unpin", keeping.pin_command, "let runs make room for new ones again"),
+        (
+            "delete",
+            keeping.delete_command,
+            "remove runs that have ended or wait, and all they left",
+        ),
+    ):
+        several = command(name, handler, summary, "RUN ...")
+        several.add_argument("id", nargs="+", metavar="RUN")
+        several.set_defaults(pinned=name == "pin")
+    return top
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Self
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import schema
-from paramixer_core.runs.store_errors import explained
+from paramixer_core.runs.store_errors import explained, store_gone
 
 DATABASE = "runs.db"
 
@@ -37,12 +37,39 @@ class Database:
         self.folder = (default_home() if folder is None else folder).absolute()
         self.path = self.folder / DATABASE
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._identity: tuple[int, int] | None = None
+        self._open()
+
+    def _open(self) -> None:
         self._closed = False
         with explained(self.path):
             (self.folder / "runs").mkdir(parents=True, exist_ok=True)
             schema.require_ours(self.path)
         with self.reading() as database:
             schema.migrate(database, self.path)
+        self._identity = self._present_identity()
+
+    def _present_identity(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def require_present(self) -> None:
+        """Raise StoreGoneError if the file is no longer the one that was opened.
+
+        SQLite itself goes on to write into a deleted file, where nobody would find it.
+        """
+        if self._identity is not None and self._present_identity() != self._identity:
+            self.close()
+            raise store_gone(self.path)
+
+    def make_anew(self) -> None:
+        """Go on with what is at the path now: an empty store where there is none."""
+        self.close()
+        self._identity = None
+        self._open()
 
     def __enter__(self) -> Self:
         return self
@@ -74,6 +101,7 @@ class Database:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection for this block alone, its errors explained."""
         with explained(self.path):
+            self.require_present()
             try:
                 database = self._idle.get_nowait()
             except Empty:

@@ -4,17 +4,21 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from paramixer_core.cards import card_rows, steering
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import snapshots
+from paramixer_core.runs.lineage import lineage
 from paramixer_core.runs.races import QUANTITIES, RaceTable, as_spread
+from paramixer_core.runs.reports import described
 from paramixer_core.runs.run import Run
+from paramixer_core.runs.segments import Segment, Steered
 from paramixer_core.runs.store import RunStore
 from paramixer_core.runs.store_errors import explained
-from paramixer_core.runs.tensorboard import write_events
+from paramixer_core.runs.tensorboard import HParam, write_events
 
 WHOLE = 10**9  # more points than any run has records
 RECORD_COLUMNS = ("step", "loss", "accuracy", "grad_norm", "steps_per_second", "seconds")
@@ -23,7 +27,9 @@ NETWORK = snapshots.STATE + "network."
 
 
 def run_csv(store: RunStore, run_id: str) -> str:
-    """Every training record, with the test figures in the rows of their steps."""
+    """Every training record, with the test figures in the rows of their steps, the learning rate
+    and the conditions that each step was made under, and the snapshots that it was forked from.
+    """
     curve, tests = store.records(run_id, max_points=WHOLE), store.evaluations(run_id)
     tested = {
         int(step): pair
@@ -32,18 +38,29 @@ def run_csv(store: RunStore, run_id: str) -> str:
         )
     }
     columns = [getattr(curve, column).tolist() for column in RECORD_COLUMNS]
+    steered = Steered(lineage(store, run_id))
     return _csv(
-        (*RECORD_COLUMNS, "test_loss", "test_accuracy"),
-        ((*row, *tested.get(row[0], ("", ""))) for row in zip(*columns, strict=True)),
+        (*RECORD_COLUMNS, "test_loss", "test_accuracy", *Steered.COLUMNS),
+        (
+            (*row, *tested.get(row[0], ("", "")), *steered.at(row[0]))
+            for row in zip(*columns, strict=True)
+        ),
     )
 
 
 def run_json(store: RunStore, run_id: str) -> str:
-    """The full configuration, how the run ended, and all its figures. NaN becomes null."""
+    """The full configuration, how the run was steered and ended, and all its figures, those of its
+    answers on the test set among them.
+
+    NaN becomes null. `retraining.segments_of` reads it back.
+    """
     curve, tests = store.records(run_id, max_points=WHOLE), store.evaluations(run_id)
+    run = store.run(run_id)
     return _json(
         {
-            **_described(store.run(run_id)),
+            **_described(run),
+            **steering(run, lineage(store, run_id)),
+            "test_set": described(store, run_id),
             "records": {name: getattr(curve, name).tolist() for name in RECORD_COLUMNS},
             "evaluations": {name: getattr(tests, name).tolist() for name in EVALUATION_COLUMNS},
         }
@@ -53,8 +70,9 @@ def run_json(store: RunStore, run_id: str) -> str:
 def run_weights(store: RunStore, run_id: str, step: int | None = None) -> bytes:
     """The network's weights at a snapshot (default: the last) as a safetensors file.
 
-    Names are those of `Network.state_dict`; the file's metadata holds the configuration, the run,
-    the step, the task's title and, where that step was tested, loss and accuracy (0..1).
+    Names are those of `Network.state_dict`; the file's metadata holds the configuration, how the
+    run was steered up to that step, the run, the step, the task's title and, where that step was
+    tested, loss and accuracy (0..1).
     """
     from safetensors.numpy import save
 
@@ -68,8 +86,11 @@ def run_weights(store: RunStore, run_id: str, step: int | None = None) -> bytes:
         for name, array in arrays.items()
         if name.startswith(NETWORK)
     }
+    segments = lineage(store, run_id)
+    steered = steering(run, [*segments[:-1], segments[-1].until(chosen)])
+    told = {"steering": json.dumps(steered)}
     note = {"run": run_id, "step": str(chosen), "config": json.dumps(run.config.as_dict())}
-    return save(weights, note | _tested(store, run_id, chosen) | _titled(run.config.task))
+    return save(weights, note | told | _tested(store, run_id, chosen) | _titled(run.config.task))
 
 
 def _tested(store: RunStore, run_id: str, step: int) -> dict[str, str]:
@@ -94,14 +115,32 @@ def _titled(task: str) -> dict[str, str]:
         return {}
 
 
+def run_script(store: RunStore, run_id: str) -> str:
+    """A Python script, or a notebook's cell, that trains the same again with this library."""
+    from paramixer_core.runs.retraining import script  # it needs PyTorch
+
+    return script(lineage(store, run_id))
+
+
 def write_tensorboard(store: RunStore, run_id: str, folder: Path) -> Path:
-    """Write the run's curves as an event file into `folder`/<mixer>-<id> and return its path."""
+    """Write curves and settings as an event file into `folder`/<mixer>-<id>; returns its path."""
     run = store.run(run_id)
     path = folder / f"{run.config.mixer}-{run_id}" / f"events.out.tfevents.{int(run.created)}.run"
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_events(path, _scalars(store, run))
+        write_events(path, _scalars(store, run), hparams_of(run, lineage(store, run_id)))
     return path
+
+
+def hparams_of(run: Run, segments: Sequence[Segment]) -> dict[str, HParam]:
+    """A run's settings and how it was steered, each as one value that TensorBoard can show."""
+    rows = card_rows({"configuration": run.config.as_dict()} | steering(run, segments))
+    return {
+        name.removeprefix("configuration."): value
+        if isinstance(value, bool | int | float | str)
+        else str(value)
+        for name, value in rows.items()
+    }
 
 
 def _scalars(store: RunStore, run: Run) -> Iterator[tuple[float, int, str, float]]:
@@ -116,6 +155,9 @@ def _scalars(store: RunStore, run: Run) -> Iterator[tuple[float, int, str, float
         columns = (curve.seconds, curve.step, getattr(curve, name))
         for second, step, value in zip(*(column.tolist() for column in columns), strict=True):
             yield begin + second, step, tag, value
+    steered = Steered(lineage(store, run.id))
+    for second, step in zip(curve.seconds.tolist(), curve.step.tolist(), strict=True):
+        yield begin + second, step, "train/learning_rate", steered.rate(step)
     for tag, values in (("test/loss", tests.loss), ("test/accuracy", tests.accuracy)):
         columns = (tests.seconds, tests.step, values)
         for second, step, value in zip(*(column.tolist() for column in columns), strict=True):
@@ -139,8 +181,8 @@ def race_csv(table: RaceTable) -> str:
     return _csv(header, rows)
 
 
-def race_json(table: RaceTable) -> str:
-    """Rows, verdicts, and every run with its full configuration."""
+def race_json(store: RunStore, table: RaceTable) -> str:
+    """Rows, verdicts, and every run with its full configuration and how it was steered."""
     rows = []
     for row in table.rows:
         figures: dict[str, Any] = {}
@@ -151,7 +193,12 @@ def race_json(table: RaceTable) -> str:
                 "deviation": figure.deviation,
                 "seeds": figure.count,
             }
-        runs = [_described(run) for run in row.runs]
+        runs = [
+            _described(run)
+            | steering(run, lineage(store, run.id))
+            | {"test_set": described(store, run.id)}
+            for run in row.runs
+        ]
         rows.append({"mixer": row.mixer, "figures": figures, "runs": runs})
     winners = {
         verdict.quantity: {"winner": verdict.winner, "clear": verdict.clear}

@@ -7,13 +7,15 @@ import numpy as np
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import snapshots
-from paramixer_core.runs.run import Run
+from paramixer_core.runs.lineage import ancestry_of, rate_after
+from paramixer_core.runs.run import Run, RunState
 from paramixer_core.runs.store import RunStore
 
 LEARNING_RATE = snapshots.STATE + "learning_rate"
 
 CHANGEABLE = (
     "learning_rate",
+    "rate_changes",
     "clip_norm",
     "batch",
     "steps",
@@ -45,16 +47,55 @@ def fork(
         raise ParamixerError(
             f"changes among {list(CHANGEABLE)} for a fork", misfits, "start a new run for these"
         )
+    if "rate_changes" not in changes:
+        later = tuple(change for change in parent.config.rate_changes if change[0] > step)
+        changes = {**changes, "rate_changes": later}
     held = [snapshot.step for snapshot in store.snapshots(run_id, scheduled=False)]
     if step not in held:
         raise ParamixerError(f"a step with a snapshot, {held}", step, "choose one of them")
     tensors = snapshots.read_arrays(snapshots.snapshot_file(store.run_folder(run_id), step))
-    # The rate that held at that step, which need not be the one that the parent began with.
-    rate = {"learning_rate": float(tensors[LEARNING_RATE])}
+    # The rate in force there, which need not be the one that the parent began with.
+    rate = {"learning_rate": rate_after(store, run_id, step)}
     config = parent.config.replace(**(rate | dict(changes)))
     if config.steps <= step:
         raise ParamixerError(f"more than {step} steps in all", config.steps, "raise steps")
     tensors[LEARNING_RATE] = np.array(config.learning_rate)
     return store.create(
-        config, owner=owner, host=host, parent=run_id, parent_step=step, first_snapshot=tensors
+        config,
+        owner=owner,
+        host=host,
+        parent=run_id,
+        parent_step=step,
+        first_snapshot=tensors,
+        ancestry=ancestry_of(store, run_id, step),
+    )
+
+
+def renew(
+    store: RunStore,
+    run_id: str,
+    owner: str = "",
+    host: str = "",
+    race: str | None = None,
+    *,
+    held: bool = False,
+) -> Run:
+    """The same run anew: from its seed, or for a fork and for weights of a file from the snapshot
+    that it began with. `held` has it wait for a continue.
+    """
+    run = store.run(run_id)
+    tensors = None
+    if run.parent_step is not None:
+        path = snapshots.snapshot_file(store.run_folder(run_id), run.parent_step)
+        tensors = snapshots.read_arrays(path)
+    return store.create(
+        run.config,
+        owner=owner,
+        host=host,
+        race=race,
+        parent=run.parent,
+        parent_step=run.parent_step,
+        first_snapshot=tensors,
+        ancestry=run.ancestry,
+        state=RunState.PAUSED if held else RunState.QUEUED,
     )

@@ -35,7 +35,8 @@ class RaceQuantity(StrEnum):
 class Band:
     """One mixer's curve: mean over seeds, and mean -+ one standard deviation.
 
-    With one seed the three are equal. `seeds` is how many have reached the curve's points.
+    With one seed the three are equal. `seeds` is how many have reached the curve's points: it ends
+    where the first of them ends, `longest` is where the last one does.
     """
 
     x: np.ndarray
@@ -43,6 +44,7 @@ class Band:
     low: np.ndarray
     high: np.ndarray
     seeds: int
+    longest: float = 0.0
 
 
 def race_curves(
@@ -111,4 +113,5 @@ def _band(lines: list[tuple[np.ndarray, np.ndarray]], max_points: int) -> Band:
         grid = np.linspace(first, last, max_points)
     table = np.array([np.interp(grid, x, values) for x, values in lines])
     mean, deviation = table.mean(0), table.std(0, ddof=1)
-    return Band(grid, mean, mean - deviation, mean + deviation, len(lines))
+    longest = max(float(x[-1]) for x, _ in lines)
+    return Band(grid, mean, mean - deviation, mean + deviation, len(lines), longest)

@@ -156,8 +156,7 @@ def submit_race(
     for config in configs:
         memory.require_fits(config)
     race = secrets.token_hex(5)
-    for config in configs:
-        executor.submit(config, owner=owner, race=race)
+    executor.submit_all(configs, owner=owner, race=race)
     return race
 
 
@@ -190,7 +189,7 @@ def _row(store: RunStore, mixer: str, runs: list[Run]) -> RaceRow:
         multiply_adds=cost.training,
         test_loss=spread([test.loss[-1] for test in tests if len(test)]),
         test_accuracy=spread([test.accuracy[-1] for test in tests if len(test)]),
-        steps_per_second=spread([run.step / run.seconds for run in started if run.seconds]),
+        steps_per_second=spread([pace for run in started if (pace := run.whole_pace)]),
         seconds=spread([run.seconds for run in started]),
     )
 

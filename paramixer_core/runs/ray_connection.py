@@ -1,4 +1,4 @@
-"""A server's connection to its Ray dispatcher: a process that is started anew when it ends."""
+"""A server's connection to its Ray driver, a process that is started anew when it ends."""
 
 import subprocess
 import sys
@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import IO, cast
 
 from paramixer_core.runs.process import package_environment
+from paramixer_core.runs.worker_handle import Worker
 
-LEAVE_SECONDS = 30.0  # that the dispatcher gets to end: workers send a last snapshot
-RETRY_SECONDS = 2.0  # before a dispatcher that has ended is started anew
+LEAVE_SECONDS = 30.0  # that the driver gets to end: workers send a last snapshot
+RETRY_SECONDS = 2.0  # before a driver that has ended is started anew
 
 
 class RayConnection:
-    """Keeps one dispatcher alive. `heard(line)` and `lost()` are called from a thread of its own.
+    """Keeps one driver alive. `heard(line)` and `lost()` are called from a thread of its own.
 
     What they raise does not end the thread: it goes to `failed`.
     """
@@ -30,11 +31,11 @@ class RayConnection:
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._thread = threading.Thread(target=self._serve, name="ray-dispatcher", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="ray-connection", daemon=True)
         self._thread.start()
 
     def tell(self, *words: str) -> None:
-        """Say something to the dispatcher. To one that has ended nothing is said: `lost` tells."""
+        """Say something to the driver. To one that has ended nothing is said: `lost` tells."""
         with self._lock:
             if self._process is None:
                 return
@@ -46,7 +47,7 @@ class RayConnection:
                 return
 
     def close(self) -> None:
-        """Have the dispatcher and its actors leave, and wait until they have."""
+        """Have the driver and its actors leave, and wait until they have."""
         self._closing.set()
         self.tell("leave")
         self._thread.join(LEAVE_SECONDS)
@@ -63,10 +64,10 @@ class RayConnection:
             self._closing.wait(RETRY_SECONDS)
 
     def _once(self) -> None:
-        """Serve one dispatcher from its start to its end."""
+        """Serve one driver from its start to its end."""
         with (self._store / "workers.log").open("ab") as errors:
             process = subprocess.Popen(
-                [sys.executable, "-m", "paramixer_core.runs.ray_dispatcher", str(self._store)],
+                [sys.executable, "-m", "paramixer_core.runs.ray_driver", str(self._store)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -89,3 +90,24 @@ class RayConnection:
             call(*values)
         except Exception as error:  # noqa: BLE001 whatever it is, the next line is heard
             self._failed(error)
+
+
+class RayWorker(Worker):
+    """An actor seen from the server."""
+
+    farewell = "with its actor"
+
+    def __init__(self, connection: RayConnection, gpus: float) -> None:
+        super().__init__()
+        self._connection, self._gpus = connection, gpus
+        self.state = ""
+
+    def assign(self, run_id: str, lease: str) -> None:
+        self.run_id, self.lease = run_id, lease
+        self._connection.tell("train", run_id, lease, f"{self._gpus:g}")
+
+    def wake(self) -> None:
+        self._connection.tell("wake", self.run_id)
+
+    def kill(self) -> None:
+        self._connection.tell("kill", self.run_id)

@@ -1,22 +1,24 @@
 """The executor for more than one machine: each run is an actor on a Ray cluster (optional).
 
-Ray itself lives in a process of its own (`ray_dispatcher`), which this one talks to.
+Ray itself lives in a process of its own (`ray_driver`), which this one talks to.
 """
 
 import atexit
 import importlib.util
 import json
-import logging
 import math
 import os
 import threading
+import time
 from dataclasses import dataclass
 
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import memory
+from paramixer_core.runs.dispatcher import NoWorkerError
+from paramixer_core.runs.faults import sentence_of
 from paramixer_core.runs.pool import Pool
-from paramixer_core.runs.ray_connection import RayConnection
+from paramixer_core.runs.ray_connection import RayConnection, RayWorker
 from paramixer_core.runs.recovery import cut_off
 from paramixer_core.runs.run import Run, RunState
 from paramixer_core.runs.store import RunStore
@@ -24,10 +26,11 @@ from paramixer_core.runs.store_errors import StoreError
 from paramixer_core.runs.worker_handle import Worker
 
 LOOK_SECONDS = 0.1  # between two looks at what the workers wrote
+TICK_SECONDS = 1.0  # between two looks at the store and the queue
 STARTING = "it is being joined"
 ENDED = "the process that held it has ended"
 
-logger = logging.getLogger(__name__)
+CLUSTER, DRIVER = "ray-cluster", "ray-driver"
 
 
 @dataclass(frozen=True)
@@ -37,24 +40,6 @@ class Cluster:
     cpus: float
     gpus: float
     memory: float
-
-
-class RayWorker(Worker):
-    """An actor seen from the server."""
-
-    farewell = "with its actor"
-
-    def __init__(self, executor: "RayExecutor") -> None:
-        super().__init__()
-        self._executor = executor
-        self.state = ""
-
-    def assign(self, run_id: str, lease: str) -> None:
-        self.run_id, self.lease = run_id, lease
-        self._executor.tell("train", run_id, lease, f"{self._executor.gpus_per_run:g}")
-
-    def wake(self) -> None:
-        self._executor.tell("wake", self.run_id)
 
 
 class RayExecutor(Pool):
@@ -79,9 +64,13 @@ class RayExecutor(Pool):
         super().__init__(store)
         self._cluster: Cluster | None = None
         self._trouble = STARTING
+        self._waits = False
         self._cut_off: list[str] = []
+        self._unheard: list[str] = []
         self._bell = threading.Event()
-        self._connection = RayConnection(store.folder, self._hear, self._lost, self._failed)
+        self._connection = RayConnection(
+            store.folder, self._hear, lambda: self._hear("gone"), self._failed
+        )
         self._watcher = threading.Thread(target=self._watch, name="ray-monitor", daemon=True)
         self._watcher.start()
         atexit.register(self.close)
@@ -92,11 +81,6 @@ class RayExecutor(Pool):
         if self._asked is not None:
             return self._asked
         return min(1.0, self._cluster.gpus) if self._cluster else 0.0
-
-    @property
-    def trouble(self) -> str:
-        """Why nothing can train at present, as a sentence; empty when something can."""
-        return f"Training waits for the Ray cluster: {self._trouble}." if self._trouble else ""
 
     def close(self) -> None:
         atexit.unregister(self.close)
@@ -111,10 +95,6 @@ class RayExecutor(Pool):
             for worker in self._workers():
                 self._ended(worker)
         self._host.close()
-
-    def tell(self, *words: str) -> None:
-        """Say something to the dispatcher."""
-        self._connection.tell(*words)
 
     def _require_fits(self, config: RunConfig) -> None:
         """Refuse what no node can hold, as far as the cluster is known."""
@@ -140,19 +120,31 @@ class RayExecutor(Pool):
 
     def _take(self, run: Run) -> Worker:
         if self._cluster is None:  # a single step asks for a worker without asking for a place
-            raise ParamixerError("a Ray cluster that is there", self.trouble, "try again later")
-        return RayWorker(self)
+            raise NoWorkerError("a Ray cluster that is there", self._trouble, "try again later")
+        return RayWorker(self._connection, self.gpus_per_run)
 
     def _hear(self, line: str) -> None:
+        """What the driver says; while the store takes nothing, it is kept for the next tick."""
+        try:
+            self._understand(line)
+        except StoreError as error:
+            self.faults.report(DRIVER, str(error))
+            self._unheard.append(line)
+
+    def _understand(self, line: str) -> None:
         word, _, rest = line.partition(" ")
         match word:
             case "cluster":
                 self._joined(Cluster(**json.loads(rest)))
-            case "waits" | "lost":
+            case "waits":
+                self._wait_for_cluster(rest)
+            case "lost":
                 self._trouble = rest
             case "ended":
                 run_id, lease, how = rest.split(" ", 2)
                 self._actor_ended(run_id, lease, how)
+            case "gone":
+                self._lost()
 
     def _actor_ended(self, run_id: str, lease: str, how: str) -> None:
         with self._lock:
@@ -165,7 +157,8 @@ class RayExecutor(Pool):
     def _joined(self, cluster: Cluster) -> None:
         """The cluster is there, or has changed: runs that it cut off go on."""
         with self._lock:
-            self._cluster, self._trouble = cluster, ""
+            self._cluster, self._trouble, self._waits = cluster, "", False
+            self.faults.mended(CLUSTER)
             while self._cut_off:
                 run = self.store.run(self._cut_off[0])
                 if run.state is RunState.INTERRUPTED:
@@ -174,11 +167,12 @@ class RayExecutor(Pool):
             self._dispatch()
 
     def _lost(self) -> None:
-        """The cluster or its dispatcher is gone, and with it every worker."""
+        """The cluster or its driver is gone, and with it every worker."""
         with self._lock:
             if self._closing:
                 return
-            self._cluster, self._trouble = None, self._trouble or ENDED
+            self._cluster = None
+            self._wait_for_cluster(self._trouble or ENDED)
             why = f"The Ray cluster was lost: {self._trouble}. The run goes on when it is back."
             for worker in self._workers():
                 goes_on = not worker.paused and not worker.stopping
@@ -187,30 +181,48 @@ class RayExecutor(Pool):
                 if goes_on:
                     self._cut_off.append(worker.run_id)
 
+    def _wait_for_cluster(self, why: str) -> None:
+        self._trouble, self._waits = why, True
+        self.faults.report(CLUSTER, f"Training waits for the Ray cluster: {why}.")
+
     def _failed(self, error: Exception) -> None:
-        """Something that the dispatcher said could not be carried out."""
-        logger.error("Ray: %s", error)
+        """Something that the driver said could not be carried out, or it could not be started."""
+        sentence = f"The Ray cluster cannot be served for now. {sentence_of(error)}"
+        self.faults.report(DRIVER, sentence, error)
 
     def _watch(self) -> None:
-        """Notice what the workers wrote of themselves."""
+        """Notice what the workers wrote of themselves, and look after the server now and then."""
+        due = time.monotonic()
         while not self._bell.wait(LOOK_SECONDS):
-            with self._lock:
-                workers = self._workers()
-            for worker in workers:
-                self._look_at(worker)
+            try:
+                for worker in self._workers():
+                    self._look_at(worker)
+                if time.monotonic() >= due:
+                    due = time.monotonic() + TICK_SECONDS
+                    self._tick()
+            except Exception as error:  # noqa: BLE001 the border: the next look is made
+                self._failed(error)
+
+    def _tick(self) -> None:
+        super()._tick()
+        if self._waits:  # it lasts longer than a fault is remembered
+            self._wait_for_cluster(self._trouble)
+        unheard, self._unheard = self._unheard, []
+        for line in unheard:
+            self._hear(line)
+        if unheard and not self._unheard:
+            self.faults.mended(DRIVER)
 
     def _workers(self) -> list[RayWorker]:
-        held = self._training.values()
+        with self._lock:
+            held = list(self._training.values())
         return [worker for worker in held if isinstance(worker, RayWorker) and worker.run_id]
 
     def _look_at(self, worker: RayWorker) -> None:
-        try:
-            state = self.store.run(worker.run_id).state
-            if state != worker.state:
-                worker.state = state
-                self._heard(worker, f"state {state}")
-        except StoreError:  # full or locked for the moment: look again later
-            return
+        state = self.store.run(worker.run_id).state
+        if state != worker.state:
+            self._heard(worker, f"state {state}")
+            worker.state = state
 
 
 def gpus_share() -> float | None:

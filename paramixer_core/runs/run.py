@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from paramixer_core.config import RunConfig
+from paramixer_core.runs.segments import Conditions, Segment
 
 
 class RunState(StrEnum):
@@ -53,6 +54,8 @@ class Run:
     `reason` says in a sentence why a run waits, failed or was interrupted. Times are Unix seconds;
     `seconds` is time spent in training steps alone. `speed` is the limit in steps per second, None
     for full speed. `memory` is the worker's peak in bytes. `host` names the server that holds it.
+    `conditions` are those of its start and of every continuation; `ancestry` are the stretches of
+    training before a fork, from the root on.
     """
 
     id: str
@@ -79,6 +82,13 @@ class Run:
     host: str
     lease: str | None
     pinned: bool
+    conditions: tuple[Conditions, ...] = ()
+    ancestry: tuple[Segment, ...] = ()
+
+    @property
+    def imported(self) -> bool:
+        """Whether its first weights came from a file."""
+        return self.parent is None and self.parent_step is not None
 
     @property
     def progress(self) -> float:
@@ -89,6 +99,12 @@ class Run:
     def pace(self) -> float:
         """Steps per second: as fast as it trains, or as its speed limit lets it; 0 if untimed."""
         return min(self.steps_per_second, self.speed or self.steps_per_second)
+
+    @property
+    def whole_pace(self) -> float:
+        """Steps per second over all steps that this run itself has made; 0 if it has made none."""
+        made = self.step - (self.parent_step or 0)
+        return made / self.seconds if self.seconds else 0.0
 
     @property
     def eta(self) -> float | None:

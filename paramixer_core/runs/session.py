@@ -1,5 +1,6 @@
 """One run being trained: the loop between the trainer, its journal and the commands it is given."""
 
+import json
 import math
 import os
 import time
@@ -18,6 +19,7 @@ from paramixer_core.runs.failures import (
 )
 from paramixer_core.runs.journal import Entry, Journal
 from paramixer_core.runs.run import Command, Failure, RunState
+from paramixer_core.runs.segments import Conditions
 from paramixer_core.runs.store_errors import LeaseLostError, StoreError
 from paramixer_core.schedule import evaluation_due, reached_target, snapshot_due
 from paramixer_core.training import Evaluation, Trainer
@@ -77,11 +79,13 @@ class Session:
             self._trainer.load_state(start.state)
             self._saved_step = start.step
         self._saved = time.monotonic()
+        now = Conditions.now(start.step, str(self._trainer.device))
         self._journal.describe(
+            conditions=json.dumps([held.as_dict() for held in (*start.conditions, now)]),
             device=str(self._trainer.device),
             parameters=sum(p.numel() for p in self._trainer.network.parameters()),
             learning_rate=self._trainer.learning_rate,
-            reason="",
+            reason=start.note,
         )
         self._obey()
         if start.state is None:
@@ -106,24 +110,14 @@ class Session:
 
     def _step(self, now: float) -> None:
         trainer = self._trainer
-        if trainer.step_number in self._adjustments:
-            trainer.learning_rate = self._adjustments.pop(trainer.step_number)
-            self._journal.describe(learning_rate=trainer.learning_rate)
+        self._set_rate(trainer.step_number)
         if self._speed:
             self._next_step = now + 1 / self._speed
         began = time.perf_counter()
         record = trainer.step()
         self._seconds += time.perf_counter() - began
-        self._entry.records.append(
-            (
-                record.step,
-                record.loss,
-                record.accuracy,
-                record.grad_norm,
-                record.steps_per_second,
-                self._seconds,
-            )
-        )
+        row = record.step, record.loss, record.accuracy, record.grad_norm, record.steps_per_second
+        self._entry.records.append((*row, self._seconds))
         self._allowed = max(0, self._allowed - 1)
         last = record.step == self._config.steps
         if last or evaluation_due(record.step):
@@ -136,6 +130,18 @@ class Session:
             self._save(scheduled=False)
         if self._allowed == 0 and (self._paused or time.monotonic() - self._written > WRITE_EVERY):
             self._write()
+
+    def _set_rate(self, step: int) -> None:
+        """Change the learning rate where it was changed before, or note that the plan does."""
+        planned, noted = (
+            dict(self._config.rate_changes).get(step),
+            self._adjustments.pop(step, None),
+        )
+        if planned is not None and planned != noted:
+            self._journal.adjust(step, planned)
+        elif noted is not None:
+            self._trainer.learning_rate = noted
+            self._journal.describe(learning_rate=noted)
 
     def _evaluate(self) -> Evaluation:
         evaluation = self._trainer.evaluate(self._obey)  # a pause need not wait for its end
@@ -177,7 +183,7 @@ class Session:
                     self._allowed += 1
                 case Command.STOP:
                     raise EndedError(RunState.STOPPED)
-                case Command.LEARNING_RATE:
+                case Command.LEARNING_RATE if value is not None:
                     self._adjust(value)
                 case Command.SPEED:
                     self._speed, self._next_step = value, 0.0
@@ -188,9 +194,7 @@ class Session:
         self._write()
         self._journal.change(RunState.PAUSED)
 
-    def _adjust(self, rate: float | None) -> None:
-        if rate is None:
-            return
+    def _adjust(self, rate: float) -> None:
         self._trainer.learning_rate = rate
         self._adjustments.clear()
         self._journal.adjust(self._trainer.step_number, rate)

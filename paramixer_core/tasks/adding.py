@@ -30,6 +30,7 @@ class Adding(Task):
     input_size = 2
     output_size = 1
     positions = False
+    tolerance = TOLERANCE
 
     def batch(self, size: int, generator: torch.Generator) -> Batch:
         inputs = torch.zeros(size, self.seq_len, 2)

@@ -80,6 +80,7 @@ class Task(ABC):
     positions: bool
     seq_lens: tuple[int, ...] | None = None  # None: any N
     class_names: tuple[str, ...] = ()
+    tolerance: float = 0.0  # of an answer that is a number: how far off still counts as right
     padded: bool = False
     labelled: bool = True
     """Whether its sequences have right answers; those of weights without their data have none."""

@@ -68,3 +68,21 @@ def test_the_curve_beside_the_test_accuracy_can_be_chosen(training):
     training.get_by_text("gradient norm", exact=True).click()
     expect(training.locator(".runs .lines .title").first).to_have_text("Gradient norm")
     expect(training).to_have_url(re.compile("curve=grad_norm"))
+
+
+def test_reset_replaces_a_stopped_run_and_continue_trains_what_is_seen(app_url, page):
+    page.goto(f"{app_url}/train?{ENDLESS}")
+    page.get_by_role("button", name="Start").click()
+    expect(card(page)).to_contain_text("trains")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(card(page)).to_contain_text("stopped")
+    before = re.search(r"runs=([^&]+)", page.url)[1]
+    page.get_by_role("button", name="Reset").click()
+    expect(card(page)).to_contain_text("paused")
+    expect(card(page).locator(".done")).to_contain_text("step 0 of")
+    expect(page).not_to_have_url(re.compile(re.escape(before)))
+    page.get_by_role("button", name="Continue").click()
+    expect(card(page)).to_contain_text("trains")
+    expect(card(page).locator(".done")).not_to_contain_text("step 0 of")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(card(page)).to_contain_text("stopped")

@@ -97,15 +97,15 @@ def descendants(pid: int) -> list[int]:
     return found + [below for child in found for below in descendants(child)]
 
 
-def dispatchers() -> list[int]:
-    """The dispatcher processes that this process started."""
+def drivers() -> list[int]:
+    """The Ray drivers that this process started."""
     below = descendants(os.getpid())
     if not below:
         return []
     wanted = ",".join(map(str, below))
     command = ["ps", "-p", wanted, "-o", "pid=,args="]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return [int(line.split()[0]) for line in listed.splitlines() if "runs.ray_dispatcher" in line]
+    return [int(line.split()[0]) for line in listed.splitlines() if "runs.ray_driver" in line]
 
 
 def free_port() -> int:

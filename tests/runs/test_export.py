@@ -83,7 +83,7 @@ def read_events(content: bytes) -> list[tuple[float, int, str, float]]:
         data, content = content[12 : 12 + length], content[12 + length :]
         assert content[:4] == masked_crc(data)
         content = content[4:]
-        if b"brain.Event:2" in data:
+        if b"brain.Event:2" in data or b"_hparams_" in data:
             continue
         assert (data[0], data[9]) == (0x09, 0x10)
         step = place = 0

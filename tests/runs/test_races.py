@@ -143,7 +143,7 @@ def test_a_race_is_exported_with_full_configurations(store: RunStore, race: str)
     loss = table.rows[1].test_loss
     assert loss is not None
     assert float(rows[1]["test loss"]) == loss.mean
-    held = json.loads(export.race_json(table))
+    held = json.loads(export.race_json(store, table))
     configs = [run["config"] for mixer in held["mixers"] for run in mixer["runs"]]
     expected = [run.config for row in table.rows for run in row.runs]
     assert [RunConfig.from_dict(config) for config in configs] == expected

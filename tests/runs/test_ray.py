@@ -12,7 +12,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import Executor, Failure, Run, RunState, RunStore, open_executor
 from paramixer_core.training import Trainer
 from tests.runs.conftest import TINY
-from tests.runs.ray_nodes import RayNodes, dispatchers
+from tests.runs.ray_nodes import RayNodes, drivers
 from tests.runs.waiting import wait_for, wait_until
 
 LONG = TINY.replace(steps=100_000)
@@ -105,20 +105,20 @@ def test_a_worker_killed_in_mid_run_fails_it_and_it_goes_on_bit_for_bit(
     assert_bit_equal(executor, run)
 
 
-def test_when_the_dispatcher_dies_its_runs_go_on_bit_for_bit_with_the_next(
+def test_when_the_driver_dies_its_runs_go_on_bit_for_bit_with_the_next(
     executor: Executor,
 ) -> None:
     store = executor.store
     run = executor.submit(TINY.replace(steps=200))
     executor.set_speed(run.id, 50.0)
     wait_until(lambda: store.run(run.id).step > 30)
-    (pid,) = dispatchers()
+    (pid,) = drivers()
     os.kill(pid, signal.SIGKILL)
     cut_off = wait_for(store, run.id, RunState.INTERRUPTED, seconds=10)
     assert "the process that held it has ended" in cut_off.reason
     executor.set_speed(run.id, None)
     wait_for(store, run.id, RunState.FINISHED)
-    assert dispatchers() != [pid]
+    assert drivers() != [pid]
     assert_bit_equal(executor, run)
 
 
@@ -134,10 +134,10 @@ def test_when_the_cluster_ends_its_runs_wait_and_go_on_bit_for_bit_when_it_is_ba
     assert "does not answer any more. The run goes on when it is back." in cut_off.reason
     later = executor.submit(TINY.replace(steps=5))
     wait_until(lambda: "none answers at" in executor.status(later.id).reason)
-    assert "ray start --head" in executor.trouble
+    assert any("ray start --head" in sentence for sentence in executor.troubles())
     nodes.start(1)
     executor.set_speed(run.id, None)
     wait_for(store, run.id, RunState.FINISHED)
     wait_for(store, later.id, RunState.FINISHED)
-    assert executor.trouble == ""
+    assert executor.troubles() == []
     assert_bit_equal(executor, run)

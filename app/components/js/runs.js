@@ -4,6 +4,18 @@ const SLOWER = 4; // how much rarer one asks for runs that no longer move
 const LONGEST_WAIT = 8000;
 const AT_ONCE = 120; // after a script run, which mostly follows a click
 
+// A line of this colour and dash pattern (pixels drawn and left out in turn), as a CSS gradient.
+function dashes(pattern, colour) {
+  if (!pattern.length) return `linear-gradient(${colour} 0 0)`;
+  let end = 0;
+  const stops = pattern.map((length, i) => {
+    const start = end;
+    end += length;
+    return `${i % 2 ? "transparent" : colour} ${start}px ${end}px`;
+  });
+  return `repeating-linear-gradient(90deg, ${stops.join(", ")})`;
+}
+
 class Runs {
   constructor(parent) {
     this.cards = element("div", { className: "cards" });
@@ -124,7 +136,7 @@ class Runs {
 
   fill(node, card, dark) {
     const put = (part, text) => { if (part.textContent !== text) part.textContent = text; };
-    node.querySelector(".ink").style.background = `linear-gradient(${dark ? card.dark : card.light} 0 0) center / 100% 4px no-repeat`;
+    node.querySelector(".ink").style.background = `${dashes(card.dash, dark ? card.dark : card.light)} center / 100% 4px no-repeat`;
     const status = node.querySelector(".status");
     const words = JSON.stringify(card.status);
     if (status.dataset.words !== words) {

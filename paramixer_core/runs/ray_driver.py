@@ -1,13 +1,14 @@
 """The process that holds the Ray cluster for a server: it is the driver, the server never is.
 
 A driver whose cluster ends is ended by Ray, and a cluster that a thread started ends with that
-thread: neither may be the server's. `python -m paramixer_core.runs.ray_dispatcher STORE` starts it;
+thread: neither may be the server's. `python -m paramixer_core.runs.ray_driver STORE` starts it;
 it ends when its input closes.
 
 | to it | |
 |---|---|
 | `train RUN LEASE GPUS` | start an actor for the run |
 | `wake RUN` | have its actor look for commands |
+| `kill RUN` | end its actor at once |
 | `leave` | have every actor keep what it has, and end |
 
 | from it | |
@@ -39,7 +40,7 @@ LEAVE_SECONDS = 20.0  # that actors get to send a last snapshot
 DRIVER_LOST = 4
 
 
-class Dispatcher:
+class RayDriver:
     """Starts an actor for each run that the server names, and tells what becomes of it."""
 
     def __init__(self, store: Path) -> None:
@@ -136,6 +137,8 @@ class Dispatcher:
                 self._actors[run_id] = lease, actor, actor.train.remote(self._keeper, run_id, lease)
             case ["wake", run_id] if run_id in self._actors:
                 self._actors[run_id][1].wake.remote()
+            case ["kill", run_id] if run_id in self._actors:
+                ray.kill(self._actors[run_id][1])
             case ["leave"] | None:
                 return False
             case _:
@@ -225,4 +228,4 @@ def answers(address: str) -> bool:
 
 
 if __name__ == "__main__":
-    Dispatcher(Path(sys.argv[1])).run()
+    RayDriver(Path(sys.argv[1])).run()

@@ -1,0 +1,1 @@
+"""The commands of `python -m paramixer_core.runs`, by what they do."""
