@@ -54,4 +54,5 @@ def singular_values(matrix: Tensor) -> Tensor:
     """
     if not bool(torch.isfinite(matrix).all()):
         return torch.full((min(matrix.shape),), torch.nan, dtype=matrix.dtype)
-    return torch.linalg.svdvals(matrix)
+    values: Tensor = torch.linalg.svdvals(matrix)
+    return values

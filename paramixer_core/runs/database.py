@@ -32,9 +32,6 @@ class Database:
         self.path = self.folder / DATABASE
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._identity: tuple[int, int] | None = None
-        self._open()
-
-    def _open(self) -> None:
         with explained(self.path):
             (self.folder / "runs").mkdir(parents=True, exist_ok=True)
             schema.require_ours(self.path)
@@ -57,12 +54,6 @@ class Database:
         if self._identity is not None and self._present_identity() != self._identity:
             self.close()
             raise store_gone(self.path)
-
-    def make_anew(self) -> None:
-        """Go on with what is at the path now: an empty store where there is none."""
-        self.close()
-        self._identity = None
-        self._open()
 
     def close(self) -> None:
         """Close the connections that this store holds; it opens new ones when used again."""
