@@ -85,9 +85,9 @@ def removal(runs: list[Run]) -> None:
     """A button that removes runs; it asks first if something of them has been trained."""
     many = "this run" if len(runs) == 1 else f"all {len(runs):,} runs"
     trained = sum(run.step > (run.parent_step or 0) for run in runs)
-    remove, icon = said(engine.remove), ":material/delete:"
+    icon = ":material/delete:"
     if not trained:
-        st.button("Remove", icon=icon, key="remove", on_click=remove, args=(runs,))
+        st.button("Remove", icon=icon, key="remove", on_click=said(engine.remove), args=(runs,))
         return
     with st.popover("Remove", icon=icon, key="remove-asked"):
         begun = "Something" if len(runs) == 1 else f"{trained:,} of them"
@@ -96,7 +96,13 @@ def removal(runs: list[Run]) -> None:
             f"{'has' if len(runs) == 1 or trained == 1 else 'have'} been trained. "
             "**This is final.**"
         )
-        st.button("Remove for good", type="primary", key="remove", on_click=remove, args=(runs,))
+        st.button(
+            "Remove for good",
+            type="primary",
+            key="remove",
+            on_click=said(engine.remove),
+            args=(runs,),
+        )
 
 
 def ids_in(runs: list[Run], *states: RunState) -> list[str]:

@@ -38,9 +38,6 @@ class Database:
         self.path = self.folder / DATABASE
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._identity: tuple[int, int] | None = None
-        self._open()
-
-    def _open(self) -> None:
         self._closed = False
         with explained(self.path):
             (self.folder / "runs").mkdir(parents=True, exist_ok=True)
@@ -64,12 +61,6 @@ class Database:
         if self._identity is not None and self._present_identity() != self._identity:
             self.close()
             raise store_gone(self.path)
-
-    def make_anew(self) -> None:
-        """Go on with what is at the path now: an empty store where there is none."""
-        self.close()
-        self._identity = None
-        self._open()
 
     def __enter__(self) -> Self:
         return self

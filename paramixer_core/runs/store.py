@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -354,10 +355,15 @@ def _new_id() -> str:
     return identity
 
 
+@lru_cache(maxsize=4096)
+def _config(text: str) -> RunConfig:
+    return RunConfig.from_dict(json.loads(text))
+
+
 def _run(row: sqlite3.Row) -> Run:
     try:
         values = {name: row[name] for name in row.keys() if name not in ("key", "heartbeat")}  # noqa: SIM118
-        values["config"] = RunConfig.from_dict(json.loads(values["config"]))
+        values["config"] = _config(values["config"])
         values["state"] = RunState(values["state"])
         values["failure"] = None if values["failure"] is None else Failure(values["failure"])
         values["pinned"] = bool(values["pinned"])

@@ -104,5 +104,5 @@ def store_gone(path: Path) -> StoreGoneError:
     return StoreGoneError(
         f"the run store at {path}",
         "one that was deleted or replaced while this server ran",
-        "put it back, or make a new one: a restart of the server does",
+        "put it back, or restart the server, which then begins with an empty one",
     )

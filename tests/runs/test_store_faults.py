@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from paramixer_core.errors import ParamixerError
-from paramixer_core.runs import Failure, RunState, RunStore, StoreError, journal, process, schema
+from paramixer_core.runs import Failure, RunState, RunStore, StoreError, journal, process
 from paramixer_core.runs.journal import Entry, StoreJournal
 from paramixer_core.runs.patience import PatientJournal
 from paramixer_core.runs.process import WorkerProcess
@@ -22,8 +22,6 @@ from tests.runs.conftest import TINY
 from tests.runs.hands import Hands
 from tests.runs.trained import train_here
 from tests.runs.waiting import wait_until
-
-VERSION_1 = Path(__file__).with_name("version_1")
 
 
 @pytest.fixture
@@ -88,7 +86,7 @@ def test_what_a_worker_waits_for_is_the_reason_of_its_run(hands: Hands, store: R
     assert hands.troubles() == []
 
 
-def test_a_store_that_is_deleted_is_noticed_and_said_and_can_be_made_anew(
+def test_a_store_that_is_deleted_is_noticed_and_said_and_nothing_is_written_beside_it(
     hands: Hands, store: RunStore
 ) -> None:
     run = hands.submit(TINY)
@@ -100,11 +98,6 @@ def test_a_store_that_is_deleted_is_noticed_and_said_and_can_be_made_anew(
         with pytest.raises(StoreGoneError):
             ask()
     assert not store.folder.exists()  # nothing is written where nobody would find it
-    store.make_anew()
-    assert store.runs() == []
-    hands._tick()
-    assert hands.troubles() == []
-    assert store.create(TINY).state is RunState.QUEUED
 
 
 def test_a_store_that_was_put_back_is_used_again(store: RunStore, tmp_path: Path) -> None:
@@ -218,29 +211,6 @@ def test_deleting_runs_makes_the_room_that_deleting_needs(
     monkeypatch.setattr(RunStore, "_delete_rows", needs_room)
     store.delete(run.id)
     assert not store.holds(run.id)
-
-
-def test_a_store_of_the_first_version_is_read_and_its_runs_go_on(tmp_path: Path) -> None:
-    home = shutil.copytree(VERSION_1, tmp_path / "home")
-    store = RunStore(home)
-    with store.reading() as database:
-        assert database.execute("PRAGMA user_version").fetchone()[0] == len(schema.MIGRATIONS)
-    runs = store.runs()
-    assert sorted(run.state for run in runs) == sorted(
-        [*[RunState.FINISHED] * 2, RunState.INTERRUPTED, RunState.QUEUED, RunState.FAILED]
-    )
-    assert [run.owner for run in runs if run.pinned] == ["cyd"]
-    half = next(run for run in runs if run.state is RunState.INTERRUPTED)
-    assert (half.step, store.records(half.id).step.tolist()) == (20, list(range(1, 21)))
-    done = train_here(store, half.id)
-    assert (done.state, done.step) == (RunState.FINISHED, 60)
-    fresh = train_here(store, store.create(half.config).id)
-    expected = store.records(fresh.id).loss[20:]  # but for how today's mixing rounds
-    np.testing.assert_allclose(store.records(done.id).loss[20:], expected, rtol=1e-4)
-    hands = Hands(store, places=1)  # the first server on it takes over what waited
-    assert [hands.store.run(hand.run_id).owner for hand in hands.taken] == ["bob"]
-    hands.close()
-    store.close()
 
 
 def test_a_row_that_is_damaged_is_named_and_can_be_removed(store: RunStore) -> None:
