@@ -6,6 +6,7 @@ from app import controls, inspect_compute
 from app.components import Cell, Line, live_lines, matrix_view
 from app.inspect_choice import Looked
 from app.names import run_title
+from app.quantities import plain
 from paramixer_core.analysis.lens import Lens
 from paramixer_core.inspection import colour_limit
 
@@ -39,7 +40,7 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
         limit, legend = inspect_compute.limit_of(looked, run, signs.shown)
         if lens is Lens.ROW_NORMALISED:
             limit = colour_limit(signs.shown)
-            legend = f"The colours end at {limit:.3g}, fitted to this step."
+            legend = f"The colours end at {plain(limit)}, fitted to this step."
         with column:
             matrix_view(
                 signs.shown,

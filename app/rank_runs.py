@@ -7,6 +7,7 @@ import streamlit as st
 from app import controls, history, inspect_choice, inspect_film, jobs, rank_views, ranks
 from app.components import Line, live_lines, points_per_line
 from app.inspect_choice import Looked
+from app.quantities import plain
 from app.ranks import Entry, Shown
 from paramixer_core.analysis.block_matrices import (
     MatrixKind,
@@ -138,7 +139,7 @@ def estimates(runs: Sequence[Run], block: int) -> None:
                 f"**{found.stable_rank:.3g} ± {found.stable_rank_error:.2g}** (estimate). Largest "
                 "singular values: "
                 + ", ".join(
-                    f"{value:.4g} ± {bound:.1g}"
+                    f"{plain(value, 4)} ± {plain(bound, 1)}"
                     for value, bound in zip(found.singular_values, found.bounds, strict=True)
                 )
                 + "."

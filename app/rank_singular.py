@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import controls
 from app.figures.ranks import waves_figure
-from app.rank_views import number
+from app.quantities import condition, plain
 from paramixer_core.analysis.generic_rank import GenericRank, generic_rank
 from paramixer_core.analysis.rank import RankReport
 from paramixer_core.analysis.singular import SingularCase, singular_case
@@ -133,8 +133,8 @@ def figures(case: SingularCase, seq_len: int, exponent: int) -> None:
             st.metric(title, f"rank {report.numerical_rank} of {seq_len}")
             smallest = report.singular_values[-1]
             st.caption(
-                f"Smallest singular value {smallest:.2g}, condition "
-                f"{number(report.condition_number)}; tolerance {report.tolerance:.1g} (float64)."
+                f"Smallest singular value {plain(smallest, 2)}, condition "
+                f"{condition(report)}; tolerance {plain(report.tolerance, 1)} (float64)."
             )
 
 

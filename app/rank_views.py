@@ -1,6 +1,5 @@
 """How spectra and rank figures are drawn: curves, the table, and definitions one click away."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +7,7 @@ import streamlit as st
 
 from app.components import Line, live_lines
 from app.components.lines import MAX_POINTS
+from app.quantities import condition, plain
 from app.ranks import RULES, Lens, Shown
 
 FLOOR = 1e-17
@@ -125,9 +125,9 @@ def table(shown: Sequence[Shown], lens: Lens, key: str) -> None:
                 ],
                 "Effective": [f"{at.report.effective_rank:.4g}" for at in shown],
                 "Stable": [f"{at.report.stable_rank:.4g}" for at in shown],
-                "Condition": [number(at.report.condition_number) for at in shown],
+                "Condition": [condition(at.report) for at in shown],
                 f"Energy in top {lens.top}": [f"{at.report.energy(lens.top):.2%}" for at in shown],
-                "Tolerance": [f"{at.report.tolerance:.2g}" for at in shown],
+                "Tolerance": [plain(at.report.tolerance, 2) for at in shown],
             },
             hide_index=True,
             border="horizontal",
@@ -137,12 +137,3 @@ def table(shown: Sequence[Shown], lens: Lens, key: str) -> None:
         f"Numerical rank counts singular values above {rule} of the largest. The matrices are "
         "computed in float64 from the numbers that the network holds in float32."
     )
-
-
-def number(value: float) -> str:
-    """A number to three digits; ∞ where there is none.
-
-    >>> number(math.inf), number(12.345), number(1.5e7)
-    ('∞', '12.3', '1.5e+07')
-    """
-    return "∞" if math.isinf(value) else f"{value:.3g}"
