@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from app import quantities
 from paramixer_core.analysis.rank import rank_report, require_matrix
 from paramixer_core.errors import ParamixerError
 
