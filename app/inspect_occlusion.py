@@ -28,7 +28,7 @@ def draw(looked: Looked, step: int, _cell: Cell) -> None:
             "Rank correlation",
             fixed(masked.correlation, 3),
             help="Spearman's: 1 if the two rank all tokens alike, 0 if they have nothing in "
-            "common, -1 if they rank them the other way round.",
+            "common, −1 if they rank them the other way round.",
         )
         st.caption(
             "Effect: how far the network's outputs move (Euclidean distance) when the token is "

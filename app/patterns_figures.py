@@ -41,7 +41,7 @@ def count(wired: Wired) -> None:
         alt="Links over N for attention, CHORD and CDIL, with a line at the chosen N.",
     )
     st.caption(
-        "Attention's line is twice as steep: where the others cross it, they have fewer links from "
+        "Attention's line is the steepest: where it crosses the others, they have fewer links from "
         "there on."
     )
 

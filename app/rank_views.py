@@ -45,7 +45,8 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
         r"\le d, \qquad Q, K \in \mathbb{R}^{N \times d}",
         "It holds for the logits of one head, whatever N and whatever the weights; d is the "
         "width of a head. It holds for none of the other matrices here, so it is drawn for the "
-        "logits alone. Softmax works entry by entry and can raise the rank again.",
+        "logits alone. In the softmax, exp works entry by entry and can raise the rank again; "
+        "dividing by the row's sum rescales rows and leaves the rank as it is.",
     ),
 }
 
