@@ -53,9 +53,9 @@ def graph(wired: Wired) -> None:
         {
             "Graph": [row.name for row in rows],
             "Links a token": [f"{row.mean_degree:g}" for row in rows],
-            "Neighbours": [f"{row.neighbours:g}" for row in rows],
             "Diameter": [quantities.hops(row.diameter) for row in rows],
             "Mean path": [quantities.hops(row.mean_path) for row in rows],
+            "Neighbours": [f"{row.neighbours:g}" for row in rows],
             "Spectral gap": [f"{row.spectral_gap:.4g}" for row in rows],
             "Links": [f"{row.edges:,}" for row in rows],
         },

@@ -11,14 +11,37 @@ if TYPE_CHECKING:  # loading it takes PyTorch, which pages without ranks need no
 def plain(value: float, digits: int = 3) -> str:
     """A number to some significant digits, with a true minus sign, a short exponent and no −0.
 
-    >>> [plain(value) for value in (12.345, -0.5, 1.5e7, -2e-9, -0.0, math.inf)]
-    ['12.3', '−0.5', '1.5e7', '−2e−9', '0', '∞']
+    >>> [plain(value) for value in (12.345, -0.5, 4113.0, 1.5e7, -2e-9, -0.0, math.inf)]
+    ['12.3', '−0.5', '4,110', '1.5e7', '−2e−9', '0', '∞']
     """
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
+    rounded = float(f"{value:.{digits}g}")
+    if 1e3 <= abs(rounded) < 1e7 and rounded.is_integer():
+        return f"{rounded:,.0f}".replace("-", "−")
     text = f"{value + 0.0:.{digits}g}"  # adding zero turns −0 into 0
     mantissa, e, exponent = text.partition("e")
     return f"{mantissa}{e}{int(exponent)}".replace("-", "−") if e else text.replace("-", "−")
+
+
+def ten_to(exponent: int) -> str:
+    """A power of ten.
+
+    >>> ten_to(-12), ten_to(3)
+    ('10⁻¹²', '10³')
+    """
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def with_unit(value: float, unit: str) -> str:
+    """A positive number of a unit with the prefix that fits.
+
+    >>> with_unit(0.02, "s"), with_unit(5e-6, "s"), with_unit(2e8, "B"), with_unit(1, "s")
+    ('20ms', '5µs', '200MB', '1s')
+    """
+    power = min(4, max(-4, math.floor(math.log10(value) / 3 + 1e-9)))
+    prefix = ("p", "n", "µ", "m", "", "k", "M", "G", "T")[power + 4]
+    return f"{value / 1000.0**power:.3g}{prefix}{unit}"
 
 
 def fixed(value: float, decimals: int, *, sign: bool = False) -> str:

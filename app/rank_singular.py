@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import controls
 from app.figures.ranks import waves_figure
-from app.quantities import condition, plain
+from app.quantities import condition, plain, ten_to
 from paramixer_core.analysis.generic_rank import GenericRank, generic_rank
 from paramixer_core.analysis.rank import RankReport
 from paramixer_core.analysis.singular import SingularCase, singular_case
@@ -126,7 +126,7 @@ def figures(case: SingularCase, seq_len: int, exponent: int) -> None:
     shown: list[tuple[str, str, RankReport]] = [
         ("W", "factor", case.factor),
         ("I + W, with the residual", "residual", case.with_residual),
-        (f"W nudged by 10^-{exponent}", "nudged", case.nudged),
+        (f"W nudged by {ten_to(-exponent)}", "nudged", case.nudged),
     ]
     for column, (title, key, report) in zip(st.columns(3), shown, strict=True):
         with column, st.container(border=True, key=f"singular-{key}"):

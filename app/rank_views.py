@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.components import Line, live_lines
 from app.components.lines import MAX_POINTS
-from app.quantities import condition, plain
+from app.quantities import condition, plain, ten_to
 from app.ranks import RULES, Lens, Shown
 
 FLOOR = 1e-17
@@ -133,7 +133,7 @@ def table(shown: Sequence[Shown], lens: Lens, key: str) -> None:
             hide_index=True,
             border="horizontal",
         )
-    rule = RULES[lens.rule] if lens.rule != "own" else f"10^-{lens.exponent}"
+    rule = RULES[lens.rule] if lens.rule != "own" else ten_to(-lens.exponent)
     st.caption(
         f"Numerical rank counts singular values above {rule} of the largest. The matrices are "
         "computed in float64 from the numbers that the network holds in float32."

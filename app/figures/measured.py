@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.figures.drawing import go
+from app.quantities import with_unit
 from app.theme import ink
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "hexagon", "pentagon")
@@ -122,7 +123,8 @@ def measured_figure(
     if top < DECADES * least:
         low, high = int(np.floor(np.log10(least))), int(np.ceil(np.log10(top))) + 1
         steps = [m * 10.0**power for power in range(low, high) for m in (1, 2, 5)]
-        figure.update_yaxes(tickvals=steps)
+        # Plotly leaves the suffix out where ticks are set, so they are written here.
+        figure.update_yaxes(tickvals=steps, ticktext=[with_unit(at, unit) for at in steps])
     else:
         figure.update_yaxes(dtick=1)
     figure.update_yaxes(
