@@ -1,5 +1,6 @@
 """The server's one run store and executor, shared by every browser."""
 
+import atexit
 import secrets
 import threading
 from collections.abc import Sequence
@@ -30,7 +31,9 @@ def executor() -> Executor:
 @cache
 def opened() -> Executor:
     """The one executor; `cache_clear` has the next who asks open another one."""
-    return open_executor(RunStore())
+    store = RunStore()
+    atexit.register(store.close)
+    return open_executor(store)
 
 
 def store() -> RunStore:

@@ -17,6 +17,7 @@ from paramixer_core.device import choose_device
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import prepare
 from paramixer_core.models import build_network
+from paramixer_core.optimizer import Adam
 from paramixer_core.probe import probe_network
 from paramixer_core.schedule import evaluation_batch, evaluation_due, reached_target, snapshot_due
 from paramixer_core.tasks import Batch, make_task
@@ -82,7 +83,7 @@ class Trainer:
             self.network, config.precision, config.execution, self.device
         )
         self.step_number = 0
-        self.optimizer = torch.optim.Adam(
+        self.optimizer = Adam(
             self.network.parameters(),
             lr=config.learning_rate,
             fused=self.device.type == "cpu",  # a quarter of the plain loop's time

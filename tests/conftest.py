@@ -3,12 +3,13 @@
 import os
 import shutil
 import tempfile
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
-from tests import shape_checks
+from tests import compiler, shape_checks
 
 BROWSER_RERUNS = 2
 STORE = tempfile.mkdtemp(prefix="paramixer-tests-")
@@ -45,6 +46,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group(item.path.name))
             item.add_marker(pytest.mark.flaky(reruns=BROWSER_RERUNS))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run."""
+    compiler.skip_without_compiler(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests this machine could not run, one line for each reason."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+    for reason, count in reasons.most_common():
+        noun = "test was" if count == 1 else "tests were"
+        terminalreporter.write_line(f"{count} {noun} skipped: {reason}")
 
 
 def pytest_unconfigure() -> None:

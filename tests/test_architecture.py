@@ -19,11 +19,7 @@ LONGER: dict[str, str] = {
 }
 """Files that may exceed the limit, each with its reason."""
 
-IMPORT_NAMES = {
-    "charset-normalizer": "charset_normalizer",
-    "scikit-learn": "sklearn",
-    "pillow": "PIL",
-}
+IMPORT_NAMES = {"charset-normalizer": "charset_normalizer", "pillow": "PIL"}
 OPTIONAL = {"ray", "torch_sparse", "triton"}
 """Imported only where they are installed; the core works without."""
 

@@ -9,6 +9,7 @@ from paramixer_core import big_memory
 from paramixer_core.big_memory import BIG, LARGE_PAGE, big_empty, in_large_pages
 from paramixer_core.mixing import mix, prepare
 from paramixer_core.protocols import Protocol, protocol_offsets
+from tests.compiler import NATIVE
 
 ROWS = BIG // 4000 + 1
 LIKE = torch.empty(0)
@@ -65,7 +66,7 @@ def test_few_blocks_are_kept():
     assert len(big_memory.free) == big_memory.BLOCKS_KEPT
 
 
-@pytest.mark.parametrize("path", ["portable", "native"])
+@pytest.mark.parametrize("path", ["portable", NATIVE])
 def test_gradients_that_are_kept_stay_as_they_are(path):
     prepare()
     seq = 8192

@@ -178,7 +178,7 @@ def test_a_mean_is_the_mean_of_the_single_matrices(kind: MatrixKind) -> None:
         for example in examples
     ]
     mean = mean_matrix(SYMBOLS, trainer.state(), examples, 1, kind)
-    np.testing.assert_allclose(mean, sum(single) / 3, rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(mean, sum(single) / 3, rtol=1e-5, atol=1e-6)
 
 
 def test_a_class_is_taken_in_the_order_of_the_test_set() -> None:

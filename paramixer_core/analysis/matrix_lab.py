@@ -15,6 +15,7 @@ from paramixer_core.analysis.wiring import Wiring
 from paramixer_core.config import require_positive, require_whole
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import mix
+from paramixer_core.optimizer import Adam
 from paramixer_core.protocols import Protocol, protocol_offsets
 
 MOST_FACTORS = 32
@@ -168,7 +169,7 @@ def fit_sparse(
     weights = 0.1 * torch.randn(mask.shape, generator=generator)
     weights += torch.tensor([[offset == 0 for offset in row] for row in offsets])[:, None]
     weights = (weights * mask).requires_grad_()
-    optimiser = torch.optim.Adam([weights], lr=learning_rate)
+    optimiser = Adam([weights], lr=learning_rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, learning_rate, total_steps=steps + 1)
     identity = torch.eye(len(values))[None]
     for step in range(steps + 1):

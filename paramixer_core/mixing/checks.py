@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
+from paramixer_core.mixing.compiling import constant_when_compiled
 
 DTYPES = (torch.float32, torch.float64, torch.bfloat16)
 
@@ -55,7 +56,7 @@ def shape_of(tensor: Tensor) -> str:
     return f"shape {tuple(tensor.shape)}"
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@constant_when_compiled
 def flat_offsets(offsets: tuple[tuple[int, ...], ...], seq: int) -> tuple[int, ...]:
     """All offsets in one row, each in 0..seq-1, factor after factor; raises if rows differ."""
     return flattened(offsets, seq)

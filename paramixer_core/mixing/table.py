@@ -10,12 +10,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import native, rolled
 from paramixer_core.mixing.authors import mix_authors
+from paramixer_core.mixing.compiling import constant_when_compiled
 from paramixer_core.mixing.reference import mix_reference
 from paramixer_core.native import available
 from paramixer_core.native import prepare as build_native
@@ -102,7 +102,7 @@ def kernels_of(implementation: str) -> Kernels:
     return Kernels(module.forward, module.backward)
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@constant_when_compiled
 def path_for(device: str, name: str | None = None) -> str:
     """`choose` as plain text; compiled code keeps the choice of the moment it was compiled."""
     return choose(device, name).value

@@ -90,10 +90,15 @@ def build(*, retry: bool = False) -> Path | None:
     return None
 
 
+def compilers() -> list[str]:
+    """The C++ compilers of this machine, the one that CXX names first."""
+    names = dict.fromkeys(filter(None, (os.environ.get("CXX"), "c++", "g++", "clang++")))
+    return [compiler for name in names if (compiler := shutil.which(name))]
+
+
 def compile_into(path: Path) -> str | None:
     """Compile, check and move into place; the reason when no compiler manages."""
-    compilers = dict.fromkeys(filter(None, (os.environ.get("CXX"), "c++", "g++", "clang++")))
-    found = [compiler for name in compilers if (compiler := shutil.which(name))]
+    found = compilers()
     problems = [] if found else ["no C++ compiler: set CXX or install g++ or clang++"]
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         draft = Path(folder) / path.name

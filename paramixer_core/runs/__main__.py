@@ -25,8 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = parser().parse_args(arguments)
     try:
-        store = RunStore(options.store)
-        status: int = options.command(store, options)
+        with RunStore(options.store) as store:
+            status: int = options.command(store, options)
     except ParamixerError as error:
         print(error, file=sys.stderr)
         return 2

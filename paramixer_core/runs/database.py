@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, LifoQueue
+from types import TracebackType
+from typing import Self
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import schema
@@ -25,20 +27,43 @@ def default_home() -> Path:
 
 
 class Database:
-    """The SQLite file in a folder; safe to share between threads and processes."""
+    """The SQLite file in a folder; safe to share between threads and processes.
+
+    Between uses it keeps its connections for the next, so whoever makes one closes it: by
+    `close`, or as `with RunStore() as store`.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = (default_home() if folder is None else folder).absolute()
         self.path = self.folder / DATABASE
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._closed = False
         with explained(self.path):
             (self.folder / "runs").mkdir(parents=True, exist_ok=True)
             schema.require_ours(self.path)
         with self.reading() as database:
             schema.migrate(database, self.path)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Close the connections that this store holds; it opens new ones when used again."""
+        """Close every connection, those in use as soon as they are not.
+
+        The store can still be used: each use then opens a connection and closes it again.
+        """
+        self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         while True:
             try:
                 self._idle.get_nowait().close()
@@ -59,6 +84,8 @@ class Database:
                 database.close()
                 raise
             self._idle.put(database)
+            if self._closed:
+                self._close_idle()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

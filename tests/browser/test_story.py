@@ -59,17 +59,18 @@ def test_one_button_trains_digits_past_80_percent_and_inspect_shows_the_tensor(
     expect(page.get_by_role("heading", name="What a trained model mixes")).to_be_visible()
     settled(page)
 
-    store = RunStore(app_home)
-    runs = store.runs()
-    (run,) = [run for run in runs if (run.config.mixer, run.config.task) == ("chord", "digits")]
-    step = store.snapshots(run.id)[-1].step
+    with RunStore(app_home) as store:
+        runs = store.runs()
+        (run,) = [run for run in runs if (run.config.mixer, run.config.task) == ("chord", "digits")]
+        step = store.snapshots(run.id)[-1].step
+        state = store.state(run.id, step)
     page.goto(f"{app_url}/inspect?run={run.id}&step={step}&example=3&show=operator")
     mixing = by_key(page, "mixing")
     row, column = 5, 9
     mixing.get_by_role("spinbutton", name="Row").fill(str(row))
     mixing.get_by_role("spinbutton", name="Column").fill(str(column))
     mixing.get_by_role("spinbutton", name="Column").press("Enter")
-    seen = inspect_example(run.config, store.state(run.id, step), 3)
+    seen = inspect_example(run.config, state, 3)
     weight = float(seen.blocks[0].operator[0, row, column])
     readout = mixing.locator("[data-value]").first
     expect(readout).to_have_attribute("data-row", str(row))

@@ -26,15 +26,14 @@ ENDLESS = 1_000_000
 def measure(sessions: int, seconds: float, further: int) -> dict[str, object]:
     """Serve, train three runs, let the sessions watch, then train the same unwatched."""
     workers = str(len(MIXERS))  # all three train at once
-    with serving(PARAMIXER_WORKERS=workers) as server:
-        return asyncio.run(_lesson(server.home, server.pid, sessions, seconds, further))
+    with serving(PARAMIXER_WORKERS=workers) as server, RunStore(server.home) as store:
+        return asyncio.run(_lesson(store, server.pid, sessions, seconds, further))
 
 
 async def _lesson(
-    home: Path, pid: int, sessions: int, seconds: float, further: int
+    store: RunStore, pid: int, sessions: int, seconds: float, further: int
 ) -> dict[str, object]:
     teacher = Session(f"mixers={','.join(MIXERS)}&task=adding&n=128&steps={ENDLESS}")
-    store = RunStore(home)
     async with connection() as desk:
         await teacher.ask(desk)
         await teacher.ask(desk, press="Start")

@@ -4,13 +4,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from paramixer_core.mixing import Implementation, prepare, use_implementation
+from paramixer_core.mixing import use_implementation
 from paramixer_core.models.fused_link_mlps import apply_mlp, can_fuse, fused_link_mlps
 from paramixer_core.models.link_mlps import LinkMLPs
+from tests.compiler import needs_compiler
 
-pytestmark = pytest.mark.skipif(
-    prepare() is not Implementation.NATIVE, reason="no C++ compiler on this machine"
-)
+pytestmark = needs_compiler
 SIZES = (
     (1, 1, 1, 1, 1),
     (7, 5, 3, 4, 2),

@@ -6,20 +6,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from paramixer_core import native
 from paramixer_core.mixing import use_implementation
 from paramixer_core.models.link_mlps import LinkMLPs
+from tests.compiler import NATIVE
 
 FACTORS, CHANNELS, HIDDEN, LINKS = 3, 4, 5, 6
 
 
-@pytest.fixture(params=["portable", "native"])
+@pytest.fixture(params=["portable", NATIVE])
 def path(request: pytest.FixtureRequest) -> Iterator[str]:
     """Each way that the MLPs are computed on a CPU."""
-    if request.param == "native":
-        native.prepare()
-        if not native.available():
-            pytest.skip("no C++ compiler here")
     with use_implementation(request.param):
         yield request.param
 

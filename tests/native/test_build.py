@@ -13,6 +13,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.mixing import Implementation, choose, mix, prepare, use_implementation
 from paramixer_core.mixing.table import settled
 from paramixer_core.native import build
+from tests.compiler import needs_compiler
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="built on POSIX systems alone")
 VALUES, WEIGHTS = torch.ones(1, 4, 2), torch.ones(1, 1, 4, 1)
@@ -87,10 +88,9 @@ def test_nothing_is_built_by_mixing_and_the_first_choice_stays(empty_cache, monk
     assert choose("cpu") is Implementation.PORTABLE
 
 
+@needs_compiler
 def test_builders_that_start_together_compile_once_and_all_get_it(tmp_path, monkeypatch, request):
     real = build.built()
-    if real is None:
-        pytest.skip("no native library on this machine")
     request.getfixturevalue("empty_cache")
     copy = f'sleep 0.3; for last; do :; done; cp "{real}" "$last"'
     monkeypatch.setenv("CXX", compiler(tmp_path, copy))
@@ -112,9 +112,8 @@ def test_another_source_or_processor_is_another_library(monkeypatch):
     build.library_path.cache_clear()
 
 
+@needs_compiler
 def test_no_room_to_work_in_is_a_memory_error(monkeypatch):
-    if not native.available():
-        pytest.skip("no native library on this machine")
     monkeypatch.setattr(native, "function", lambda name, dtype: lambda *arguments: 1)
     with use_implementation("native"), pytest.raises(MemoryError, match="mix_forward"):
         mix(VALUES, WEIGHTS, [[1]])

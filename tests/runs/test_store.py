@@ -161,6 +161,35 @@ def test_a_folder_that_cannot_be_made_is_named() -> None:
         RunStore(Path("/proc/paramixer"))
 
 
+def test_closing_closes_every_connection_those_in_use_and_later_ones_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect = schema.connect
+
+    def note(path: Path) -> sqlite3.Connection:
+        opened.append(connect(path))
+        return opened[-1]
+
+    monkeypatch.setattr(schema, "connect", note)
+    with RunStore(tmp_path) as store, store.reading():
+        with store.reading():
+            pass
+        store.close()
+        assert [is_open(database) for database in opened] == [True, False]
+    assert store.runs() == []
+    assert len(opened) == 3
+    assert not any(map(is_open, opened))
+
+
+def is_open(database: sqlite3.Connection) -> bool:
+    try:
+        database.execute("SELECT 1")
+    except sqlite3.ProgrammingError:
+        return False
+    return True
+
+
 def test_the_folder_is_the_one_that_the_environment_names(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,6 +1,8 @@
 """Uploaded weights: ours and the authors' are read exactly; everything else gets a sentence."""
 
 import random
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -27,6 +29,12 @@ OURS = [
     pytest.param(SMALL.replace(task="digits", seq_len=64, positions=False), id="no-positions"),
 ]
 REPEATS = 40  # of each mutation; 10,000 files in all were tried once
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    with RunStore(tmp_path) as made:
+        yield made
 
 
 def read(tensors: dict[str, Tensor], **given: object) -> Recognised:
@@ -152,8 +160,7 @@ def test_a_head_on_the_first_token_computes_the_same_widened() -> None:
     torch.testing.assert_close(answers, expected, rtol=1e-4, atol=1e-3)
 
 
-def test_imported_weights_are_a_finished_run_with_a_snapshot(tmp_path) -> None:
-    store = RunStore(tmp_path)
+def test_imported_weights_are_a_finished_run_with_a_snapshot(store: RunStore) -> None:
     run = import_weights(store, read(authors_weights(5, adding=True)), "somebody")
     assert (run.state, run.owner) == (RunState.FINISHED, "somebody")
     (snapshot,) = store.snapshots(run.id)
