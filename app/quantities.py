@@ -33,17 +33,6 @@ def ten_to(exponent: int) -> str:
     return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def with_unit(value: float, unit: str) -> str:
-    """A positive number of a unit with the prefix that fits.
-
-    >>> with_unit(0.02, "s"), with_unit(5e-6, "s"), with_unit(2e8, "B"), with_unit(1, "s")
-    ('20ms', '5µs', '200MB', '1s')
-    """
-    power = min(4, max(-4, math.floor(math.log10(value) / 3 + 1e-9)))
-    prefix = ("p", "n", "µ", "m", "", "k", "M", "G", "T")[power + 4]
-    return f"{value / 1000.0**power:.3g}{prefix}{unit}"
-
-
 def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
     """A number to some decimals, with a true minus sign and no −0; `sign` writes a plus as well.
 

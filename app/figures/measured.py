@@ -1,5 +1,6 @@
 """Measured points on log-log axes: medians with quartile bars, fitted lines, what ran out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.figures.drawing import go
-from app.quantities import with_unit
 from app.theme import ink
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "hexagon", "pentagon")
@@ -151,3 +151,14 @@ def measured_figure(
         xanchor="left",
     )
     return figure
+
+
+def with_unit(value: float, unit: str) -> str:
+    """A positive number of a unit with the prefix that fits.
+
+    >>> with_unit(0.02, "s"), with_unit(5e-6, "s"), with_unit(2e8, "B"), with_unit(1, "s")
+    ('20ms', '5µs', '200MB', '1s')
+    """
+    power = min(4, max(-4, math.floor(math.log10(value) / 3 + 1e-9)))
+    prefix = ("p", "n", "µ", "m", "", "k", "M", "G", "T")[power + 4]
+    return f"{value / 1000.0**power:.3g}{prefix}{unit}"

@@ -5,8 +5,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.figures.ranks import Points, Spread, points_figure, spreads_figure, waves_figure
-from app.rank_decide import RACE
 from app.quantities import fixed
+from app.rank_decide import RACE
 from app.rank_views import FLOOR, spectrum_lines
 from app.ranks import Entry, Lens, shown_of
 from app.theme import ink
