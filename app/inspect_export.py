@@ -83,16 +83,18 @@ def csv_text(matrix: NDArray[np.floating]) -> str:
     return file.getvalue()
 
 
-def svg(one: ShownMatrix) -> str:
+def svg(
+    one: ShownMatrix, row_label: str = "output token i", column_label: str = "input token j"
+) -> str:
     """The matrix in its colours."""
     scale = Scale.SIGNED if one.matrix.min() < 0 else Scale.SEQUENTIAL
     top = plain(one.limit)
     return matrix_svg(
-        levels(one.matrix, one.limit, scale),
+        levels(one.matrix.astype(np.float32), one.limit, scale),
         colour_table(scale, dark=False),
         title=one.title,
-        row_label="output token i",
-        column_label="input token j",
+        row_label=row_label,
+        column_label=column_label,
         ends=(f"−{top}", "0", top) if scale is Scale.SIGNED else ("0", "", top),
         unit="mixing weight",
         caption=one.caption,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app import controls, history, inspect_long_export
 from app.components import matrix_view
 from app.inspect_choice import Looked
-from app.inspect_long_export import Piece
+from app.inspect_shown import ShownMatrix
 from app.quantities import plain
 from paramixer_core.analysis.operators import Operator
 from paramixer_core.analysis.overview import Overview, mean_overview
@@ -78,6 +78,7 @@ def draw(looked: Looked) -> None:
     over = "at every step" if looked.one_scale and len(fitted) > 1 else "fitted to this step"
     ends = f"The colours end at {plain(limit)}, {over}: 99 % of the entries looked at stay below."
     tiles_limit = colour_limit(tiles.values)
+    tile_ends = f"The colours end at {plain(tiles_limit)}, fitted to the tiles of this step."
     st.caption(
         f"N = {looked.seq_len:,}: the matrix would have {looked.seq_len**2:,} entries. It is never "
         "formed; the sparse factors are applied to unit vectors instead, so every number below is "
@@ -95,7 +96,7 @@ def draw(looked: Looked) -> None:
             limit=tiles_limit,
             selection=(0, 0),
             caption="Signs cancel within a tile. Select a tile to see its entries beside it. "
-            f"The colours end at {plain(tiles_limit)}, fitted to the tiles of this step.",
+            + tile_ends,
         )
     with right:
         rows, columns = spans(tiles, tile or (0, 0), looked.seq_len)
@@ -127,10 +128,16 @@ def draw(looked: Looked) -> None:
         looked,
         step,
         [
-            Piece("overview", "Overview: the mean of every tile", tiles.values, tiles_limit),
-            Piece("tile", "Entries of the selected tile", entries, limit),
-            Piece(f"row{token}", f"What output token {token:,} reads", row[None], limit),
-            Piece(f"column{token}", f"Where input token {token:,} goes", column[:, None], limit),
+            ShownMatrix(
+                "overview", "Overview: the mean of every tile", tiles.values, tiles_limit, tile_ends
+            ),
+            ShownMatrix("tile", "Entries of the selected tile", entries, limit, ends),
+            ShownMatrix(
+                f"row{token}", f"What output token {token:,} reads", row[None], limit, ends
+            ),
+            ShownMatrix(
+                f"column{token}", f"Where input token {token:,} goes", column[:, None], limit, ends
+            ),
         ],
     )
 

@@ -31,7 +31,7 @@ class ShownMatrix:
 
     key: str
     title: str
-    matrix: NDArray[np.float32]
+    matrix: NDArray[np.floating]
     limit: float
     caption: str
 
