@@ -1,11 +1,14 @@
 """Closed forms on the Cost page: totals, curves, crossings, and what each part has of them."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import controls, cost_parts, costs, names, say
 from app.figures.lines import Curve, Mark, curves_figure
 from app.figures.shares import Share, shares_figure
 from paramixer_core.cost import CostShape, Quantity
+from paramixer_core.csv_text import csv_text
 from paramixer_core.models import MIXERS
 
 QUANTITIES = {
@@ -97,11 +100,11 @@ def curves(shape: CostShape, quantity: Quantity, mixers: tuple[str, ...]) -> Non
         config={"displayModeBar": False},
     )
     rows = [
-        f"{mixer},{n},{value:.0f}"
+        (mixer, n, f"{value:.0f}")
         for mixer, (x, y) in found.items()
         for n, value in zip(x, y, strict=True)
     ]
-    save_rows("These curves, CSV", "cost", "mixer,N,value", rows)
+    save_rows("These curves, CSV", "cost", ("mixer", "N", "value"), rows)
 
 
 def crossings(shape: CostShape, quantity: Quantity, mixers: tuple[str, ...]) -> None:
@@ -139,16 +142,18 @@ def split(shape: CostShape, quantity: Quantity, mixers: tuple[str, ...]) -> None
     )
     st.caption(costs.dearest_part(shape, quantity, mixer))
     rows = [
-        f"{mixer},{part},{n},{value:.6g}"
+        (mixer, part, n, f"{value:.6g}")
         for part, values in parts.items()
         for n, value in zip(lengths, values, strict=True)
     ]
-    save_rows("These shares, CSV", "cost-shares", "mixer,part,N,percent", rows)
+    save_rows("These shares, CSV", "cost-shares", ("mixer", "part", "N", "percent"), rows)
 
 
-def save_rows(label: str, name: str, head: str, rows: list[str]) -> None:
+def save_rows(
+    label: str, name: str, header: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
     """A download of what a chart shows."""
-    text = "\n".join([head, *rows, ""])
+    text = csv_text(header, rows)
     st.download_button(label, text, f"{name}.csv", key=f"{name}-csv", on_click="ignore")
 
 

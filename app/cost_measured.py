@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import controls, cost_sets, cost_sweep, names, say
 from app.figures.measured import Beyond, Measured, measured_figure
+from app.quantities import fixed
 from paramixer_core.measure.files import Measurements
 from paramixer_core.measure.fits import MeasuredCrossing, Order, fit_slope, longer_half
 from paramixer_core.measure.fits import measured_crossing as crossing
@@ -187,9 +188,9 @@ def slopes(sweep: Sweep, mixers: tuple[str, ...]) -> None:
         rows.append(
             {
                 "Mixer": names.mixer_titles(wired=False)[mixer],
-                "time ~ N^p, p": f"{slope.value:.2f}",
-                "95 % interval": f"{slope.low:.2f} to {slope.high:.2f}",
-                "p of the multiply-adds": "-" if theory is None else f"{theory.value:.2f}",
+                "time ~ N^p, p": fixed(slope.value, 2),
+                "95 % interval": f"{fixed(slope.low, 2)} to {fixed(slope.high, 2)}",
+                "p of the multiply-adds": "-" if theory is None else fixed(theory.value, 2),
                 "over N": f"{slope.first:,} to {slope.last:,}",
             }
         )

@@ -9,6 +9,7 @@ from app import controls, cost_machines, cost_parts, cost_sets, names, say
 from app.cost_checks import LEAST_CHECKED, MOST_CHECKED, between, check_rows
 from app.figures.lines import Curve, Mark, curves_figure
 from paramixer_core.cost import CostShape
+from paramixer_core.csv_text import csv_text
 from paramixer_core.measure.accelerators import ACCELERATORS
 from paramixer_core.measure.calibration import (
     Calibration,
@@ -162,12 +163,10 @@ def curves(
         key="what_if",
         config={"displayModeBar": False},
     )
-    rows = [
-        f"{curve.name},{x},{y}" for curve in found for x, y in zip(curve.x, curve.y, strict=True)
-    ]
+    rows = [(curve.name, *at) for curve in found for at in zip(curve.x, curve.y, strict=True)]
     st.download_button(
         "These curves, CSV",
-        "\n".join([f"curve,N,{show}", *rows]) + "\n",
+        csv_text(("curve", "N", "bytes" if show == MEMORY else "seconds"), rows),
         "what-if.csv",
         key="what-if-csv",
         on_click="ignore",

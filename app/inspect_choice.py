@@ -68,8 +68,9 @@ def choose() -> Looked:
         list(KINDS),
         default="operator",
         titles=KINDS,
-        tip="The block's true operator is (I + WM) ... (I + W1); the bare product is WM ... W1. "
-        "For attention: I + A, or the attention matrix A.",
+        tip="The block's true operator is (I + WM) ... (I + W1) where the residual follows every "
+        "factor, as by default; the bare product is WM ... W1. For attention: I + A, or the "
+        "attention matrix A.",
         row=True,
     )
     rival = pick_rival(run, runs)

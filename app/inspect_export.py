@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -15,6 +16,7 @@ from app.components.tokens import choice_payload, tokens_payload
 from app.figures.matrix_svg import matrix_svg
 from app.inspect_choice import KINDS, Looked
 from app.inspect_shown import GROUP, Shown, ShownMatrix, shown_at
+from app.quantities import plain
 from app.standalone import SavedFrame, standalone_page
 from app.theme import Scale, colour_table
 from paramixer_core.cards import card_markdown, card_rows, run_card
@@ -68,33 +70,34 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
         st.download_button("Markdown", markdown, f"{looked.run.id}.md", on_click="ignore")
 
 
-def npy(matrix: NDArray[np.float32]) -> bytes:
+def npy(matrix: NDArray[np.floating]) -> bytes:
     """The matrix as `numpy.load` reads it."""
     file = io.BytesIO()
     np.save(file, matrix, allow_pickle=False)
     return file.getvalue()
 
 
-def csv_text(matrix: NDArray[np.float32]) -> str:
-    """One line per row; each number the shortest decimal that is this float32."""
+def csv_text(matrix: NDArray[np.floating]) -> str:
+    """One line per row; each number the shortest decimal that is this very float."""
     file = io.StringIO()
     csv.writer(file).writerows([[str(value) for value in row] for row in matrix])
     return file.getvalue()
 
 
-def svg(one: ShownMatrix) -> str:
+def svg(
+    one: ShownMatrix, row_label: str = "output token i", column_label: str = "input token j"
+) -> str:
     """The matrix in its colours."""
     scale = Scale.SIGNED if one.matrix.min() < 0 else Scale.SEQUENTIAL
-    top = f"{one.limit:.3g}"
+    top = plain(one.limit)
     return matrix_svg(
-        levels(one.matrix, one.limit, scale),
+        levels(one.matrix.astype(np.float32), one.limit, scale),
         colour_table(scale, dark=False),
         title=one.title,
-        row_label="output token i",
-        column_label="input token j",
-        ends=(f"-{top}", "0 (mixing weight)", top)
-        if scale is Scale.SIGNED
-        else ("0", "(mixing weight)", top),
+        row_label=row_label,
+        column_label=column_label,
+        ends=(f"−{top}", "0", top) if scale is Scale.SIGNED else ("0", "", top),
+        unit="mixing weight",
         caption=one.caption,
     )
 
@@ -115,6 +118,7 @@ def saved_page(looked: Looked, steps: list[int], cell: Cell) -> str:
         frames.append(
             SavedFrame(f"{step:,}", [tokens_bytes(shown), *map(matrix_bytes, shown.matrices)])
         )
+    when = f"step {steps[-1]:,}" if len(steps) == 1 else "at the training step of the slider"
     feeds = {"tokens": choice_payload("tokens", cell, {})}
     for one in shown.matrices if shown else ():
         feeds[one.key] = detail_payload(DenseMatrix(one.matrix), one.key, cell, None)
@@ -124,8 +128,11 @@ def saved_page(looked: Looked, steps: list[int], cell: Cell) -> str:
         frames,
         feeds,
         card_rows(card_of(looked)),
-        f"Block {looked.block + 1}, {KINDS[looked.kind]}, step {steps[-1]:,}. Saved from Paramixer "
-        "Lab; this file needs no network.",
+        f"Block {looked.block + 1}, {KINDS[looked.kind]}, {when}. Saved from Paramixer Lab; this "
+        "file needs no network.",
+        beside=None
+        if looked.rival is None
+        else card_rows(card_of(replace(looked, run=looked.rival))),
     )
 
 

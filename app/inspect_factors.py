@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from app import controls, history, inspect_compute
 from app.components import Cell, matrix_view
 from app.inspect_choice import Looked
-from paramixer_core.config import Residual
+from paramixer_core.config import LinkSource, Residual
 
 GROUP = "inspect"
 
@@ -36,7 +36,7 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
             group=GROUP,
             selection=cell,
             report=False,
-            caption="Row i holds the few weights that the link MLP computed from token i alone. "
+            caption=f"Row i holds the few weights that the link MLP computed {read_from(looked)}. "
             "The colours end at this step's largest weight.",
         )
     with right:
@@ -80,6 +80,16 @@ def product_title(m: int, residual: Residual) -> str:
         if m > 2
         else f"The product so far: {last} {first}"
     )
+
+
+def read_from(looked: Looked) -> str:
+    """What the link MLPs of the shown block read."""
+    if looked.block and looked.run.config.link_source is LinkSource.CURRENT:
+        return (
+            "from what reaches this block at place i, into which earlier blocks have mixed other "
+            "tokens"
+        )
+    return "from the embedding of token i alone"
 
 
 def heads(looked: Looked, step: int, cell: Cell) -> None:

@@ -5,6 +5,7 @@ import streamlit as st
 from app import history, inspect_compute, tokens
 from app.components import Cell, TokenValues, values_view
 from app.inspect_choice import Looked
+from app.quantities import fixed
 
 
 def draw(looked: Looked, step: int, _cell: Cell) -> None:
@@ -25,9 +26,9 @@ def draw(looked: Looked, step: int, _cell: Cell) -> None:
     with left:
         st.metric(
             "Rank correlation",
-            f"{masked.correlation:.3f}",
+            fixed(masked.correlation, 3),
             help="Spearman's: 1 if the two rank all tokens alike, 0 if they have nothing in "
-            "common, -1 if they rank them the other way round.",
+            "common, −1 if they rank them the other way round.",
         )
         st.caption(
             "Effect: how far the network's outputs move (Euclidean distance) when the token is "

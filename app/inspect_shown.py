@@ -11,10 +11,16 @@ from app.components.tokens import Lines
 from app.history import Views
 from app.inspect_choice import Looked
 from app.names import run_title
+from paramixer_core.config import WIRING, Residual
+from paramixer_core.protocols import Protocol
 from paramixer_core.runs.run import Run
 
 GROUP = "inspect"
-SOFTMAX = ("attention", "plain_attention")
+ROWS_SUM_TO_ONE = (
+    *("attention", "plain_attention", "performer", "reformer", "linear_attention"),
+    "local_window",
+)
+"""Mixers that divide each row by its sum; those of Linformer and Nystromformer do not sum to 1."""
 EXACT_SIDE = 256
 """Up to this N every number is in the browser; above, rows and columns are sent on demand."""
 
@@ -25,7 +31,7 @@ class ShownMatrix:
 
     key: str
     title: str
-    matrix: NDArray[np.float32]
+    matrix: NDArray[np.floating]
     limit: float
     caption: str
 
@@ -82,9 +88,15 @@ def described(
         base = "Row i: what output token i reads. Orange adds the input token, purple subtracts it."
     elif looked.kind == "product":
         base = "Row i: what output token i reads. No weight is negative"
-        base += ", each row sums to one." if run.config.mixer in SOFTMAX else "."
+        base += ", each row sums to one." if run.config.mixer in ROWS_SUM_TO_ONE else "."
     else:
         base = "Row i: what output token i reads. No weight is negative"
-        base += ", each row sums to one" if run.config.mixer in SOFTMAX else ""
-        base += ", and the diagonal also holds the residual's 1."
+        base += ", each row sums to one" if run.config.mixer in ROWS_SUM_TO_ONE else ""
+        base += "." if unmoved(run) else ", and the diagonal also holds the residual's 1."
     return ShownMatrix(key, title, matrix, limit, f"{base} {legend}")
+
+
+def unmoved(run: Run) -> bool:
+    """Whether the block adds no residual, so that its operator is the bare product."""
+    sparse = run.config.mixer in (*Protocol, WIRING)
+    return sparse and run.config.residual is Residual.NONE

@@ -1,13 +1,18 @@
 """The signed lens: mixing weights are no probabilities, so look at signs and row sums."""
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import controls, inspect_compute
 from app.components import Cell, Line, live_lines, matrix_view
 from app.inspect_choice import Looked
+from app.inspect_shown import ROWS_SUM_TO_ONE
 from app.names import run_title
+from app.quantities import plain
 from paramixer_core.analysis.lens import Lens
 from paramixer_core.inspection import colour_limit
+from paramixer_core.runs.run import Run
 
 LENSES = {
     Lens.SIGNED: ("as it is", "Orange is positive, purple negative."),
@@ -39,7 +44,7 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
         limit, legend = inspect_compute.limit_of(looked, run, signs.shown)
         if lens is Lens.ROW_NORMALISED:
             limit = colour_limit(signs.shown)
-            legend = f"The colours end at {limit:.3g}, fitted to this step."
+            legend = f"The colours end at {plain(limit)}, fitted to this step."
         with column:
             matrix_view(
                 signs.shown,
@@ -69,7 +74,18 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
         y_label="sum of a row",
         height=220,
         key="row_sums",
-        caption="A flat line means that all rows have one sum. Attention's are 1 by construction"
-        + (", here 2 with the residual" if looked.kind == "operator" else "")
-        + "; a Paramixer's may be anything, and negative.",
+        caption=sums_caption(runs, looked.kind == "operator"),
     )
+
+
+def sums_caption(runs: Sequence[Run], residual: bool) -> str:
+    """What the row sums of these runs can be."""
+    text = "A flat line means that all rows have one sum."
+    divided = [run_title(run) for run in runs if run.config.mixer in ROWS_SUM_TO_ONE]
+    if divided:
+        more = ", here 2 with the residual" if residual else ""
+        text += f" {' and '.join(divided)}: 1 by construction{more}, up to rounding."
+    free = [run_title(run) for run in runs if run.config.mixer not in ROWS_SUM_TO_ONE]
+    if free:
+        text += f" {' and '.join(free)}: any number, as nothing divides the rows by their sums."
+    return text

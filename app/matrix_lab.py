@@ -8,14 +8,14 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import controls, history, ranks
+from app import controls, history, matrix_file, ranks
 from app.names import run_title
+from app.quantities import plain
 from paramixer_core.analysis.block_matrices import MatrixName, block_matrix, matrix_names
 from paramixer_core.analysis.contest import entrants, first_rank, hadamard_error, ranks_offered
 from paramixer_core.analysis.matrix_lab import Budget, best_low_rank, low_rank_errors
-from paramixer_core.analysis.matrix_upload import LEAST_SIDE, Squared, read_matrix, squared
+from paramixer_core.analysis.matrix_upload import LEAST_SIDE, Squared, squared
 from paramixer_core.analysis.targets import MAX_SIDE, TARGETS, make_target
-from paramixer_core.errors import ParamixerError
 from paramixer_core.inspection import compacts_of
 from paramixer_core.protocols import Protocol, num_factors
 
@@ -24,7 +24,6 @@ RUN, UPLOAD = "run", "upload"
 FAMILIES = {Protocol.CHORD: "CHORD", Protocol.CDIL: "CDIL"}
 STEPS = (50, 100, 200, 400, 800, 1600)
 UNSEEDED = ("shift", "circulant", "hadamard", "fourier")
-TYPES = ["npy", "csv", "tsv", "txt", "png", "jpg", "jpeg", "bmp", "gif", "webp"]
 UPLOADED_KNOWN = "Nobody knows beforehand who wins here: look."
 
 
@@ -62,7 +61,7 @@ class Setting:
 def choose_aim() -> Aim | None:
     """The target; None while there is none, with a sentence on the page that says why."""
     titles = {name: target.title for name, target in TARGETS.items()}
-    titles |= {RUN: "A matrix of a trained run", UPLOAD: "Your own: picture, npy, CSV"}
+    titles |= {RUN: "A matrix of a trained run", UPLOAD: "Your own: picture, array or table"}
     name = controls.choice("Target", "target", list(titles), default="shift", titles=titles)
     if name == RUN:
         return run_aim()
@@ -84,8 +83,8 @@ def made_aim(name: str, most: int = MAX_SIDE) -> Aim:
     if name == "hadamard":
         known += (
             f" Their weights are those of the fast transform, {num_factors(side)} factors: error "
-            f"{hadamard_error(side):.1g}. Gradient descent rarely finds them from a random start, "
-            "because the problem is not convex."
+            f"{plain(hadamard_error(side), 1)}. Gradient descent rarely finds them from a random "
+            "start, because the problem is not convex."
         )
     return as_aim(TARGETS[name].title, known, make_target(name, side, seed))
 
@@ -118,21 +117,11 @@ def run_matrix(run_id: str, step: int, name: MatrixName) -> NDArray[np.float64]:
 
 def uploaded_aim() -> Aim | None:
     """What the reader brings, made square."""
-    held = st.file_uploader(
-        "Picture, npy or CSV",
-        type=TYPES,
-        key="matrix-file",
-        help="Read on this server and kept for this tab alone. Nothing is unpickled.",
-    )
-    if held is None:
-        st.info("Bring a file, or choose another target.")
+    file = matrix_file.choose()
+    if file is None:
         return None
-    try:
-        matrix = read_matrix(held.getvalue(), held.name)
-    except ParamixerError as error:
-        st.error(str(error), icon=":material/error:")
-        return None
-    rows, columns = matrix.shape
+    matrix = file.found.matrix
+    rows, columns = file.found.shape
     how = Squared.CROP
     if rows != columns:
         how = controls.choice(
@@ -149,7 +138,7 @@ def uploaded_aim() -> Aim | None:
     known = UPLOADED_KNOWN
     if np.ptp(square) == 0:
         known = "A constant matrix has rank 1 (or 0): **low rank wins**, with any budget."
-    return as_aim(held.name, known, square)
+    return as_aim(file.name, known, square)
 
 
 def as_aim(title: str, known: str, matrix: NDArray[np.float64]) -> Aim:

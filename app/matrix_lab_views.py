@@ -11,8 +11,10 @@ from app import controls, jobs, matrix_lab
 from app.components import Line, live_lines, matrix_view
 from app.guarded import fragment
 from app.matrix_lab import FAMILIES, Aim, Setting
+from app.quantities import plain
 from paramixer_core.analysis.contest import FitReport, contest, num_reports, winner
 from paramixer_core.analysis.matrix_lab import Budget
+from paramixer_core.csv_text import csv_text
 from paramixer_core.inspection import colour_limit
 from paramixer_core.protocols import Protocol
 
@@ -149,7 +151,7 @@ def matrices(aim: Aim, setting: Setting, reports: Sequence[FitReport]) -> None:
     place(shown, limit, (0, 1, 2))
     place(left, limit, (1, 2))
     st.caption(
-        f"All on one scale that ends at ±{limit:.3g}, which 99 % of the target's entries stay "
+        f"All on one scale that ends at ±{plain(limit)}, which 99 % of the target's entries stay "
         "within: a pale residual is a good fit."
     )
 
@@ -187,10 +189,10 @@ def files(reports: Sequence[FitReport]) -> None:
                 on_click="ignore",
             )
     if reports:
-        lines = [f"{one.protocol.value},{one.step},{one.error!r}" for one in reports]
+        lines = [(one.protocol.value, one.step, repr(one.error)) for one in reports]
         st.download_button(
             "Error curves, CSV",
-            "\n".join(["protocol,step,relative_error", *lines]) + "\n",
+            csv_text(("protocol", "step", "relative_error"), lines),
             "fit.csv",
             key="lab-save-errors",
             on_click="ignore",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from app import controls
 from app.compute import Wired
 from app.guarded import said
+from app.quantities import fixed
 from paramixer_core.analysis.counts import PatternCount, pattern_counts
 from paramixer_core.analysis.graphs import GraphMeasures, compare_graphs, ring_diameter
 from paramixer_core.analysis.patterns import pattern_costs
@@ -246,5 +247,5 @@ def reaches(wired: Wired, factor: int) -> str:
     offsets = protocol_offsets(wired.protocol, wired.seq_len, wired.num_links)[factor - 1]
     half = wired.seq_len // 2
     around = sorted({(offset + half) % wired.seq_len - half for offset in offsets}, key=abs)
-    named = [f"{place:+d}" if place else "itself" for place in around]
+    named = [fixed(place, 0, sign=True) if place else "itself" for place in around]
     return ", ".join(named if len(named) <= 20 else [*named[:16], "...", *named[-2:]])

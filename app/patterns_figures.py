@@ -41,7 +41,7 @@ def count(wired: Wired) -> None:
         alt="Links over N for attention, CHORD and CDIL, with a line at the chosen N.",
     )
     st.caption(
-        "Attention's line is twice as steep: where the others cross it, they have fewer links from "
+        "Attention's line is the steepest: where it crosses the others, they have fewer links from "
         "there on."
     )
 
@@ -55,6 +55,7 @@ def graph(wired: Wired) -> None:
             "Links a token": [f"{row.mean_degree:g}" for row in rows],
             "Diameter": [quantities.hops(row.diameter) for row in rows],
             "Mean path": [quantities.hops(row.mean_path) for row in rows],
+            "Neighbours": [f"{row.neighbours:g}" for row in rows],
             "Spectral gap": [f"{row.spectral_gap:.4g}" for row in rows],
             "Links": [f"{row.edges:,}" for row in rows],
         },
@@ -64,8 +65,9 @@ def graph(wired: Wired) -> None:
     own, lattice = rows[0], rows[1]
     st.markdown(
         f"In **{own.name}** two tokens are at most **{own.diameter:g} hops** apart; on a ring "
-        f"lattice, where each token reads only its neighbours, {lattice.diameter:g}. Self links "
-        "are left out."
+        f"lattice, where each token reads only the nearest, {lattice.diameter:g}. Self links are "
+        "left out. The gap is that of a walk that ignores directions, so a link that leads one way "
+        "counts for both of its tokens: compare gaps of graphs with as many **neighbours**."
     )
     st.plotly_chart(
         curves_figure(

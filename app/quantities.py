@@ -2,6 +2,53 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # loading it takes PyTorch, which pages without ranks need not wait for
+    from paramixer_core.analysis.rank import RankReport
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """A number to some significant digits, with a true minus sign, a short exponent and no −0.
+
+    >>> [plain(value) for value in (12.345, -0.5, 4113.0, 1.5e7, -2e-9, -0.0, math.inf)]
+    ['12.3', '−0.5', '4,110', '1.5e7', '−2e−9', '0', '∞']
+    """
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    rounded = float(f"{value:.{digits}g}")
+    if 1e3 <= abs(rounded) < 1e7 and rounded.is_integer():
+        return f"{rounded:,.0f}".replace("-", "−")
+    text = f"{value + 0.0:.{digits}g}"  # adding zero turns −0 into 0
+    mantissa, e, exponent = text.partition("e")
+    return f"{mantissa}{e}{int(exponent)}".replace("-", "−") if e else text.replace("-", "−")
+
+
+def ten_to(exponent: int) -> str:
+    """A power of ten.
+
+    >>> ten_to(-12), ten_to(3)
+    ('10⁻¹²', '10³')
+    """
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
+    """A number to some decimals, with a true minus sign and no −0; `sign` writes a plus as well.
+
+    >>> fixed(-0.456, 2), fixed(-0.001, 2), fixed(0.5, 1, sign=True)
+    ('−0.46', '0.00', '+0.5')
+    """
+    rounded = round(value, decimals) + 0.0
+    text = f"{rounded:+.{decimals}f}" if sign and rounded else f"{rounded:.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def condition(report: "RankReport") -> str:
+    """A condition number, where the precision of the matrix can tell it from an infinite one."""
+    if report.deficient:
+        return "infinite at this precision"
+    return plain(report.condition_number)
 
 
 def hops(count: float) -> str:

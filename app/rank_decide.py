@@ -10,6 +10,7 @@ from app import controls, history, ranks, say
 from app.figures.ranks import Points, points_figure
 from app.navigation import link_to
 from app.prose import ASSETS
+from app.quantities import fixed
 from paramixer_core.analysis.block_matrices import MatrixKind, MatrixName
 from paramixer_core.analysis.rank_sweep import Association, association
 from paramixer_core.config import RunConfig
@@ -180,7 +181,8 @@ def sentence(where: str, found: Association) -> str:
     """A correlation in words."""
     if found.correlation is None or found.chance is None:
         return ""
-    text = f"{where} ({found.count}) Spearman's correlation is **{found.correlation:+.2f}**"
+    correlation = fixed(found.correlation, 2, sign=True)
+    text = f"{where} ({found.count}) Spearman's correlation is **{correlation}**"
     if found.chance > SURE:
         return text + f", which random pairings reach in {found.chance:.0%} of cases: no evidence."
     chance = f"in {found.chance:.1%}" if found.chance >= 0.001 else "in under 0.1%"

@@ -8,6 +8,7 @@ from app import controls, history, inspect_choice, inspect_film, jobs, rank_view
 from app.components import Line, live_lines, points_per_line
 from app.guarded import fragment
 from app.inspect_choice import Looked
+from app.quantities import plain
 from app.ranks import Entry, Shown
 from paramixer_core.analysis.block_matrices import (
     MatrixKind,
@@ -20,6 +21,8 @@ from paramixer_core.runs.run import Run
 
 SMOOTHING = 0.9
 AT_ONCE = 512
+ADDING_RANK = 4
+"""The most that first-block logits of the Adding task can have: 2 features, 2 biases."""
 REFRESH_SECONDS = 1.5
 FIRST_SHOWN = "gallery-temporal_order-chord"
 
@@ -139,7 +142,7 @@ def estimates(runs: Sequence[Run], block: int) -> None:
                 f"**{found.stable_rank:.3g} ± {found.stable_rank_error:.2g}** (estimate). Largest "
                 "singular values: "
                 + ", ".join(
-                    f"{value:.4g} ± {bound:.1g}"
+                    f"{plain(value, 4)} ± {plain(bound, 1)}"
                     for value, bound in zip(found.singular_values, found.bounds, strict=True)
                 )
                 + "."
@@ -153,10 +156,12 @@ def insight(run: Run, shown: Sequence[Shown]) -> None:
     if logits is not None and logits.bound is not None:
         rank = logits.report.numerical_rank
         text = f"The logits have rank **{rank}**, within the bound d = {logits.bound}"
-        if rank < logits.bound and run.config.task == "adding":
+        if rank <= min(ADDING_RANK, logits.bound - 1) and run.config.task == "adding":
             text += (
-                ": fewer than allowed, because Adding's tokens carry two numbers each, so their "
-                "embeddings lie in 3 dimensions. A low rank can come from the **task**, too"
+                ": fewer than allowed. Adding's tokens carry two numbers each, so their embeddings "
+                "span 3 dimensions, which LayerNorm only rescales; the bias of queries and keys "
+                f"adds one more, so that rank {ADDING_RANK} is the most in the first block. A low "
+                "rank can come from the **task**, too"
             )
         told.append(text + ".")
     whole = [at for at in shown if at.name.kind is MatrixKind.OPERATOR]

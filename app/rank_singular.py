@@ -7,7 +7,7 @@ import streamlit as st
 from app import controls
 from app.figures.ranks import waves_figure
 from app.guarded import said
-from app.rank_views import number
+from app.quantities import condition, plain, ten_to
 from paramixer_core.analysis.generic_rank import GenericRank, generic_rank
 from paramixer_core.analysis.rank import RankReport
 from paramixer_core.analysis.singular import SingularCase, singular_case
@@ -127,15 +127,15 @@ def figures(case: SingularCase, seq_len: int, exponent: int) -> None:
     shown: list[tuple[str, str, RankReport]] = [
         ("W", "factor", case.factor),
         ("I + W, with the residual", "residual", case.with_residual),
-        (f"W nudged by 10^-{exponent}", "nudged", case.nudged),
+        (f"W nudged by {ten_to(-exponent)}", "nudged", case.nudged),
     ]
     for column, (title, key, report) in zip(st.columns(3), shown, strict=True):
         with column, st.container(border=True, key=f"singular-{key}"):
             st.metric(title, f"rank {report.numerical_rank} of {seq_len}")
             smallest = report.singular_values[-1]
             st.caption(
-                f"Smallest singular value {smallest:.2g}, condition "
-                f"{number(report.condition_number)}; tolerance {report.tolerance:.1g} (float64)."
+                f"Smallest singular value {plain(smallest, 2)}, condition "
+                f"{condition(report)}; tolerance {plain(report.tolerance, 1)} (float64)."
             )
 
 

@@ -1,6 +1,5 @@
 """How spectra and rank figures are drawn: curves, the table, and definitions one click away."""
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +7,7 @@ import streamlit as st
 
 from app.components import Line, live_lines
 from app.components.lines import MAX_POINTS
+from app.quantities import condition, plain, ten_to
 from app.ranks import RULES, Lens, Shown
 
 FLOOR = 1e-17
@@ -45,7 +45,8 @@ DEFINITIONS: dict[str, tuple[str, str]] = {
         r"\le d, \qquad Q, K \in \mathbb{R}^{N \times d}",
         "It holds for the logits of one head, whatever N and whatever the weights; d is the "
         "width of a head. It holds for none of the other matrices here, so it is drawn for the "
-        "logits alone. Softmax works entry by entry and can raise the rank again.",
+        "logits alone. In the softmax, exp works entry by entry and can raise the rank again; "
+        "dividing by the row's sum rescales rows and leaves the rank as it is.",
     ),
 }
 
@@ -125,24 +126,15 @@ def table(shown: Sequence[Shown], lens: Lens, key: str) -> None:
                 ],
                 "Effective": [f"{at.report.effective_rank:.4g}" for at in shown],
                 "Stable": [f"{at.report.stable_rank:.4g}" for at in shown],
-                "Condition": [number(at.report.condition_number) for at in shown],
+                "Condition": [condition(at.report) for at in shown],
                 f"Energy in top {lens.top}": [f"{at.report.energy(lens.top):.2%}" for at in shown],
-                "Tolerance": [f"{at.report.tolerance:.2g}" for at in shown],
+                "Tolerance": [plain(at.report.tolerance, 2) for at in shown],
             },
             hide_index=True,
             border="horizontal",
         )
-    rule = RULES[lens.rule] if lens.rule != "own" else f"10^-{lens.exponent}"
+    rule = RULES[lens.rule] if lens.rule != "own" else ten_to(-lens.exponent)
     st.caption(
         f"Numerical rank counts singular values above {rule} of the largest. The matrices are "
         "computed in float64 from the numbers that the network holds in float32."
     )
-
-
-def number(value: float) -> str:
-    """A number to three digits; ∞ where there is none.
-
-    >>> number(math.inf), number(12.345), number(1.5e7)
-    ('∞', '12.3', '1.5e+07')
-    """
-    return "∞" if math.isinf(value) else f"{value:.3g}"

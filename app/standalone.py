@@ -42,8 +42,11 @@ def standalone_page(
     feeds: Mapping[str, bytes],
     facts: Mapping[str, object],
     note: str,
+    *,
+    beside: Mapping[str, object] | None = None,
 ) -> str:
-    """The file's text. `views` name the kind of each view ("tokens", "matrix"), in order.
+    """The file's text. `facts` are shown as a table, `beside` as its second column. `views`
+    name the kind of each view ("tokens", "matrix"), in order.
 
     With several frames the reader moves through them on a slider; the last is shown first.
     """
@@ -55,9 +58,11 @@ def standalone_page(
         ],
         "feeds": {key: _packed(payload) for key, payload in feeds.items()},
     }
+    columns = [facts] if beside is None else [facts, beside]
     rows = "".join(
-        f"<tr><td>{escape(str(name))}</td><td>{escape(str(value))}</td></tr>"
-        for name, value in facts.items()
+        "".join(["<tr>", *(f"<td>{escape(str(text))}</td>" for text in (name, *values)), "</tr>"])
+        for name in dict.fromkeys(name for column in columns for name in column)
+        for values in [[column.get(name, "–") for column in columns]]
     )
     code = zlib.decompress(CODE).decode() + "\n" + script("standalone")
     return (

@@ -11,7 +11,8 @@ st.title("Mix tokens without attention")
 st.markdown(
     "A Transformer compares **every** token with every other: N² weights. **Paramixer** lets each "
     "token talk to a handful of others, log₂ N times over. The product of these sparse matrices "
-    "links all tokens, and small MLPs learn its weights. Here you can touch all of it: wiring, "
+    "links all tokens; small MLPs, which are what is trained, compute its weights from the tokens. "
+    "Here you can touch all of it: wiring, "
     "training, matrices, rank and cost, in real PyTorch, where every number is the tensor's own."
 )
 seq_len = controls.slider("Tokens N", "n", low=4, high=64, default=16)

@@ -22,11 +22,13 @@ def matrix_svg(
     row_label: str,
     column_label: str,
     ends: tuple[str, str, str],
+    unit: str = "",
     caption: str = "",
 ) -> str:
     """The picture of colour levels (255: not finite, grey) with `ends` below its colour bar.
 
-    `ends` are the texts at the left, in the middle and at the right of the bar.
+    `ends` are the texts at the left, in the middle and at the right of the bar, `unit` the text
+    below them: what the colours stand for.
     """
     rows, columns = levels.shape
     colours = np.concatenate([table, np.full((1, 3), 136, np.uint8)])
@@ -36,7 +38,7 @@ def matrix_svg(
     bar = colours[:255][None, :, :]
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + wide + 24}" '
-        f'height="{bar_top + 100}" font-family="sans-serif" font-size="12">',
+        f'height="{bar_top + 114}" font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="{LEFT}" y="20" font-size="15" font-weight="600">{escape(title)}</text>',
         f'<text x="{LEFT + wide / 2}" y="40" text-anchor="middle">{escape(column_label)}</text>',
@@ -51,6 +53,10 @@ def matrix_svg(
             f'<text x="{LEFT + share}" y="{bar_top + 24}" text-anchor="{anchor}" '
             f'font-size="11">{escape(text)}</text>'
         )
+    parts.append(
+        f'<text x="{LEFT + 100}" y="{bar_top + 40}" text-anchor="middle" font-size="11">'
+        f"{escape(unit)}</text>"
+    )
     for at in _ticks(columns):
         x = LEFT + (at + 0.5) * wide / columns
         parts.append(f'<text x="{x:.1f}" y="{TOP - 6}" text-anchor="middle">{at}</text>')
@@ -58,7 +64,7 @@ def matrix_svg(
         y = TOP + (at + 0.5) * tall / rows + 4
         parts.append(f'<text x="{LEFT - 6}" y="{y:.1f}" text-anchor="end">{at}</text>')
     for number, words in enumerate(wrap(caption, CAPTION_LETTERS)):
-        y = bar_top + 48 + 15 * number
+        y = bar_top + 62 + 15 * number
         parts.append(f'<text x="{LEFT}" y="{y}" font-size="11">{escape(words)}</text>')
     return "\n".join([*parts, "</svg>\n"])
 

@@ -1,5 +1,6 @@
 """Measured points on log-log axes: medians with quartile bars, fitted lines, what ran out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -122,7 +123,8 @@ def measured_figure(
     if top < DECADES * least:
         low, high = int(np.floor(np.log10(least))), int(np.ceil(np.log10(top))) + 1
         steps = [m * 10.0**power for power in range(low, high) for m in (1, 2, 5)]
-        figure.update_yaxes(tickvals=steps)
+        # Plotly leaves the suffix out where ticks are set, so they are written here.
+        figure.update_yaxes(tickvals=steps, ticktext=[with_unit(at, unit) for at in steps])
     else:
         figure.update_yaxes(dtick=1)
     figure.update_yaxes(
@@ -149,3 +151,14 @@ def measured_figure(
         xanchor="left",
     )
     return figure
+
+
+def with_unit(value: float, unit: str) -> str:
+    """A positive number of a unit with the prefix that fits.
+
+    >>> with_unit(0.02, "s"), with_unit(5e-6, "s"), with_unit(2e8, "B"), with_unit(1, "s")
+    ('20ms', '5µs', '200MB', '1s')
+    """
+    power = min(4, max(-4, math.floor(math.log10(value) / 3 + 1e-9)))
+    prefix = ("p", "n", "µ", "m", "", "k", "M", "G", "T")[power + 4]
+    return f"{value / 1000.0**power:.3g}{prefix}{unit}"

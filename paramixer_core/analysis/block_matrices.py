@@ -184,7 +184,8 @@ def fresh_compact(config: RunConfig, *, random_tokens: bool = False) -> Compact:
 
     With `random_tokens` the block reads N tokens of D independent normal numbers instead, the same
     for every mixer, so that nothing but the mixer limits the rank. Few input channels limit it
-    too: embedded Adding tokens lie in 3 dimensions, whatever D.
+    too: embedded Adding tokens span 3 dimensions, whatever D, and the bias of queries and keys
+    adds one to the rank of logits.
     """
     generator = torch.Generator().manual_seed(config.seed)
     if random_tokens:

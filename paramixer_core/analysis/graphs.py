@@ -9,8 +9,13 @@ import numpy as np
 from jaxtyping import Float
 from scipy.sparse.csgraph import shortest_path
 
+from paramixer_core.analysis.known_graphs import (
+    one_way_lattice,
+    random_one_way,
+    random_regular,
+    ring_lattice,
+)
 from paramixer_core.analysis.supports import require_dense_size
-from paramixer_core.errors import ParamixerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,8 @@ class GraphMeasures:
     normalised adjacency D^-1/2 S D^-1/2 of the graph with directions dropped (S = 1 where
     either direction is linked): that of the random walk on it. 0 means disconnected, larger mixes
     faster; the complete graph has N / (N - 1). Source: Chung, Spectral Graph Theory, 1997.
+    `neighbours` is the mean degree of that graph without directions: up to twice `mean_degree`.
+    Gaps may be compared only between graphs with about as many neighbours.
     """
 
     name: str
@@ -35,11 +42,14 @@ class GraphMeasures:
     diameter: float
     mean_path: float
     spectral_gap: float
+    neighbours: float
 
 
 def graph_measures(graph: nx.Graph | nx.DiGraph, name: str) -> GraphMeasures:
     """Measure any graph of 2 to 4,096 nodes; degrees are out-degrees (what a token reads)."""
-    return _measures(graph, name, _distances(graph), spectral_gap(graph))
+    adjacency = _without_directions(graph)
+    neighbours = float(adjacency.sum() / len(adjacency))
+    return _measures(graph, name, _distances(graph), spectral_gap(graph), neighbours)
 
 
 def ring_measures(graph: nx.DiGraph, name: str) -> GraphMeasures:
@@ -57,7 +67,7 @@ def ring_measures(graph: nx.DiGraph, name: str) -> GraphMeasures:
     either = np.maximum(ahead, np.roll(ahead[::-1], 1))
     spectrum = np.fft.fft(either).real / max(either.sum(), 1.0)
     gap = 1 - float(np.delete(spectrum, 0).max()) if either.any() else 0.0
-    return _measures(graph, name, distances, max(gap, 0.0))
+    return _measures(graph, name, distances, max(gap, 0.0), float(either.sum()))
 
 
 def ring_diameter(offsets: Sequence[Sequence[int]], seq_len: int) -> float:
@@ -80,9 +90,7 @@ def ring_diameter(offsets: Sequence[Sequence[int]], seq_len: int) -> float:
 
 def spectral_gap(graph: nx.Graph | nx.DiGraph) -> float:
     """1 - lambda_2 of the normalised adjacency with directions dropped (see GraphMeasures)."""
-    adjacency = nx.to_numpy_array(graph, weight=None) > 0
-    symmetric = (adjacency | adjacency.T).astype(np.float64)
-    np.fill_diagonal(symmetric, 0)
+    symmetric = _without_directions(graph)
     degrees = symmetric.sum(axis=1)
     if not degrees.all():
         return 0.0
@@ -91,44 +99,24 @@ def spectral_gap(graph: nx.Graph | nx.DiGraph) -> float:
     return max(1 - float(spectrum[-2]), 0.0)
 
 
-def ring_lattice(seq_len: int, degree: int) -> nx.Graph:
-    """Every token linked to its nearest degree / 2 neighbours on each side (an odd degree + 1)."""
-    return nx.circulant_graph(seq_len, range(1, min((degree + 1) // 2, seq_len // 2) + 1))
-
-
-def random_regular(seq_len: int, degree: int, seed: int) -> nx.Graph:
-    """A random graph with that degree everywhere; the next degree that exists if N d is odd."""
-    degree = min(degree, seq_len - 1)
-    if degree * seq_len % 2:
-        degree -= 1
-    return nx.random_regular_graph(max(degree, 0), seq_len, seed=seed)
-
-
-def comparison_graphs(seq_len: int, degree: int, seed: int = 0) -> dict[str, nx.Graph]:
-    """A ring lattice and a random regular graph of about that degree, and the complete graph."""
-    if seq_len < 2 or degree < 1:
-        raise ParamixerError(
-            "at least 2 tokens and a degree of at least 1", (seq_len, degree), "choose more"
-        )
-    require_dense_size(seq_len)
-    return {
-        "Ring lattice": ring_lattice(seq_len, degree),
-        "Random regular graph": random_regular(seq_len, degree, seed),
-        "Complete graph": nx.complete_graph(seq_len),
-    }
-
-
 def compare_graphs(
     graph: nx.DiGraph, name: str, *, ring: bool, seed: int = 0
 ) -> Sequence[GraphMeasures]:
-    """The graph's measures, then those of the comparison graphs with its largest degree.
+    """The graph's measures, then those of comparison graphs with as many directed links a token.
 
+    Links that lead both ways make one neighbour, others two: a graph whose links are all one-way
+    is compared with graphs of one-way links, so that dropping directions flatters none of them.
     `ring` says that all its nodes look alike, which is quicker to measure.
     """
     own = ring_measures(graph, name) if ring else graph_measures(graph, name)
     degree = max(own.max_degree, 1)
-    lattice = ring_lattice(own.nodes, degree).to_directed()
-    random = random_regular(own.nodes, degree, seed)
+    both_ways = 2 * degree - round(own.neighbours)
+    if both_ways >= degree:
+        lattice = ring_lattice(own.nodes, degree).to_directed()
+        random: nx.Graph = random_regular(own.nodes, degree, seed)
+    else:
+        lattice = one_way_lattice(own.nodes, degree)
+        random = random_one_way(own.nodes, degree, both_ways, seed)
     return (
         own,
         ring_measures(lattice, "Ring lattice"),
@@ -150,6 +138,7 @@ def complete_measures(seq_len: int) -> GraphMeasures:
         diameter=1.0,
         mean_path=1.0,
         spectral_gap=seq_len / degree,
+        neighbours=float(degree),
     )
 
 
@@ -158,6 +147,7 @@ def _measures(
     name: str,
     distances: Float[np.ndarray, "sources nodes"],
     gap: float,
+    neighbours: float,
 ) -> GraphMeasures:
     nodes = graph.number_of_nodes()
     loops = set(nx.nodes_with_selfloops(graph))
@@ -176,7 +166,15 @@ def _measures(
         if nodes > 1
         else math.nan,
         spectral_gap=gap,
+        neighbours=neighbours,
     )
+
+
+def _without_directions(graph: nx.Graph | nx.DiGraph) -> Float[np.ndarray, "nodes nodes"]:
+    adjacency = nx.to_numpy_array(graph, weight=None) > 0
+    symmetric: np.ndarray = (adjacency | adjacency.T).astype(np.float64)
+    np.fill_diagonal(symmetric, 0)
+    return symmetric
 
 
 def _distances(graph: nx.Graph | nx.DiGraph) -> Float[np.ndarray, "nodes nodes"]:

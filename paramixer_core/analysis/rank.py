@@ -46,6 +46,12 @@ class RankReport:
     stable_rank: float
     condition_number: float
 
+    @property
+    def deficient(self) -> bool:
+        """Whether s_last is no more than rounding of this dtype: s_1 / s_last is then noise."""
+        eps = torch.finfo(DTYPES[self.dtype]).eps
+        return bool(self.relative[-1] <= max(self.shape) * eps)
+
     def energy(self, count: int) -> float:
         """Share (0..1) of sum s^2 that the `count` largest singular values hold; 0 for A = 0."""
         squares = np.square(self.relative)

@@ -59,7 +59,7 @@ class Database:
         SQLite itself goes on to write into a deleted file, where nobody would find it.
         """
         if self._identity is not None and self._present_identity() != self._identity:
-            self.close()
+            self._close_idle()
             raise store_gone(self.path)
 
     def __enter__(self) -> Self:

@@ -6,11 +6,11 @@ import pytest
 
 from paramixer_core.analysis.graphs import (
     compare_graphs,
-    comparison_graphs,
     complete_measures,
     graph_measures,
     ring_measures,
 )
+from paramixer_core.analysis.known_graphs import comparison_graphs, random_one_way
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import Protocol, protocol_graph, protocol_offsets
 
@@ -85,3 +85,27 @@ def test_chord_is_far_shorter_than_the_ring_lattice_of_its_degree():
 def test_no_graph_is_compared_without_tokens():
     with pytest.raises(ParamixerError, match="at least 2 tokens"):
         comparison_graphs(1, 1)
+
+
+@pytest.mark.parametrize("seq_len", [7, 12, 16, 32, 33, 48, 64, 100, 128])
+def test_graphs_are_compared_at_equal_directed_degree_and_about_as_many_neighbours(seq_len):
+    graph = protocol_graph(protocol_offsets(Protocol.CHORD, seq_len), seq_len)
+    own, lattice, random, _ = compare_graphs(graph, "CHORD", ring=True)
+    assert random.min_degree == random.max_degree == own.max_degree == lattice.max_degree
+    assert random.neighbours == own.neighbours
+
+
+def test_dropping_directions_no_longer_flatters_chord_s_gap():
+    graph = protocol_graph(protocol_offsets(Protocol.CHORD, 32), 32)
+    chord, _, random, _ = compare_graphs(graph, "CHORD", ring=True)
+    assert (chord.mean_degree, chord.neighbours) == (5, 9)
+    assert chord.spectral_gap == pytest.approx(4 / 9)
+    assert chord.spectral_gap < random.spectral_gap
+
+
+@pytest.mark.parametrize(("degree", "both_ways"), [(5, 1), (4, 0), (6, 2)])
+def test_one_way_random_graphs_have_the_links_that_they_promise(degree, both_ways):
+    graph = random_one_way(40, degree, both_ways, seed=1)
+    assert set(dict(graph.in_degree).values()) == set(dict(graph.out_degree).values()) == {degree}
+    back = [sum(graph.has_edge(two, one) for two in graph.successors(one)) for one in graph]
+    assert set(back) == {both_ways}

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from paramixer_core.analysis.matrix_lab import best_low_rank
-from paramixer_core.analysis.matrix_upload import Squared, read_matrix, squared
+from paramixer_core.analysis.matrix_upload import MatrixChoices, Squared, read_matrix, squared
 from paramixer_core.errors import ParamixerError
 
 MATRIX = np.arange(12.0).reshape(3, 4) / 7
@@ -34,17 +34,17 @@ def picture(array, kind="PNG"):
 @pytest.mark.parametrize("mark", [",", ";", "\t", " "])
 def test_csv_and_npy_give_their_numbers_exactly(mark):
     text = "\n".join(mark.join(map(repr, row)) for row in MATRIX.tolist())
-    np.testing.assert_array_equal(read_matrix(text.encode(), "a.csv"), MATRIX)
-    np.testing.assert_array_equal(read_matrix(npy(MATRIX), "a.npy"), MATRIX)
+    np.testing.assert_array_equal(read_matrix(text.encode(), "a.csv").matrix, MATRIX)
+    np.testing.assert_array_equal(read_matrix(npy(MATRIX), "a.npy").matrix, MATRIX)
     whole = np.arange(6).reshape(2, 3)
-    np.testing.assert_array_equal(read_matrix(npy(whole), "a.npy"), whole)
+    np.testing.assert_array_equal(read_matrix(npy(whole), "a.npy").matrix, whole)
 
 
 def test_a_picture_is_its_brightness_shrunk_to_the_side():
     grey = np.tile(np.uint8([0, 255]), (6, 3))
-    np.testing.assert_array_equal(read_matrix(picture(grey), "a.png"), grey / 255)
+    np.testing.assert_array_equal(read_matrix(picture(grey), "a.png").matrix, grey / 255)
     large = np.full((600, 300), 51, dtype=np.uint8)
-    shrunk = read_matrix(picture(large), "a.png", picture_side=100)
+    shrunk = read_matrix(picture(large), "a.png", MatrixChoices(picture_side=100)).matrix
     assert shrunk.shape == (100, 50)
     np.testing.assert_allclose(shrunk, 0.2)
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from app import quantities
 from paramixer_core.analysis.rank import rank_report, require_matrix
 from paramixer_core.errors import ParamixerError
 
@@ -120,3 +121,16 @@ def test_other_refusals_name_their_remedy():
         rank_report(np.eye(2), dtype="int8")
     with pytest.raises(ParamixerError, match="tolerance"):
         rank_report(np.eye(2), tolerance=-1.0)
+
+
+def test_a_condition_number_that_rounding_decides_is_called_infinite() -> None:
+    low = np.random.default_rng(0).normal(size=(2, 40, 3))
+    report = rank_report(low[0] @ low[1].T, dtype="float32")
+    assert report.deficient
+    assert quantities.condition(report) == "infinite at this precision"
+    well = rank_report(np.diag([-4.0, 2.0, 1.0]))
+    assert not well.deficient
+    assert quantities.condition(well) == "4"
+    assert rank_report(np.zeros((3, 3))).deficient
+    assert rank_report(np.diag([1.0, 1e-8]), dtype="float32").deficient
+    assert not rank_report(np.diag([1.0, 1e-8]), dtype="float64").deficient

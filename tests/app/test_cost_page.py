@@ -2,12 +2,13 @@
 
 import re
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import cost_measured, cost_sets, cost_sweep
 from app.cost_forms import WHOSE
-from app.figures.measured import Beyond, measured_figure
+from app.figures.measured import Beyond, Measured, measured_figure
 from app.figures.shares import Share, shares_figure
 from paramixer_core.measure.accelerators import ACCELERATORS
 from paramixer_core.measure.files import Measurements
@@ -206,3 +207,12 @@ def test_a_machine_of_the_table_says_where_its_figures_are_from():
     assert list(table.value["Machine"]) == [one.name for one in ACCELERATORS.values()]
     assert all(table.value["Document"])
     assert all(table.value["How it was read"])
+
+
+def test_ticks_that_are_set_keep_their_unit():
+    x, y = np.array([32, 64, 128]), np.array([0.01, 0.02, 0.05])
+    line = Measured("a", x, y, 0.9 * y, 1.1 * y, "chord")
+    axis = measured_figure([line], [], title="", y_label="", notes=[], unit="s").layout.yaxis
+    texts = dict(zip(axis.tickvals, axis.ticktext, strict=True))
+    assert texts[0.01] == "10ms"
+    assert all(text.endswith("s") for text in axis.ticktext)

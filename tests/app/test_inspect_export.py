@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from app import quantities
 from app.components import Cell
 from app.components.matrix import levels
 from app.components.payload import unpack
@@ -145,3 +146,23 @@ def test_the_card_says_seed_versions_and_figures() -> None:
 def test_a_saved_frame_has_one_payload_per_view(count: int) -> None:
     page = standalone_page("t", ["matrix"] * count, [SavedFrame("1", [b"x"] * count)], {}, {}, "")
     assert len(blobs(page)["frames"][0]["payloads"]) == len(blobs(page)["views"]) == count
+
+
+def test_the_saved_page_has_both_cards_and_names_no_step_but_the_slider_s() -> None:
+    film = saved_page(LOOKED, [100, 2000], Cell(3, 4))
+    assert LOOKED.rival is not None
+    for run in (LOOKED.run, LOOKED.rival):
+        assert f"<td>{run.id}</td>" in film
+    assert "<td>chord</td><td>attention</td>" in film
+    assert "at the training step of the slider" in film
+    assert "step 2,000. Saved" not in film
+    still = saved_page(LOOKED, [100], Cell(3, 4))
+    assert "step 100. Saved" in still
+
+
+def test_the_ends_of_the_colour_bar_stand_alone_and_its_unit_below_them() -> None:
+    root = ElementTree.fromstring(svg(SHOWN.matrices[0]))
+    texts = {node.text: node for node in root.iter() if node.tag.endswith("text")}
+    most = quantities.plain(SHOWN.matrices[0].limit)
+    ends = [texts[text] for text in (f"−{most}", "0", most)]
+    assert float(texts["mixing weight"].attrib["y"]) >= float(ends[0].attrib["y"]) + 14

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from app.figures.budgets import BudgetPoints, budgets_figure
@@ -118,3 +119,34 @@ def test_the_budget_figure_holds_the_line_of_low_rank_and_the_fits():
     assert figure.data[0].x.tolist() == [0, 4, 8]
     assert figure.data[0].y.tolist() == [1.0, 0.5, 0.0]
     assert figure.data[1].y.tolist() == [0.3]
+
+
+def test_what_was_guessed_of_a_table_is_said_and_can_be_changed():
+    content = b"0,1,2\n0.5,0.25,0.125\n0.5,0.5,0.75\n"
+    page = uploaded(content, "small.csv")
+    assert "the first row is labels" in said(page)
+    page.selectbox(key="header").set_value("no").run()
+    assert not page.exception
+    assert "labels" not in said(page)
+
+
+def test_of_an_archive_with_two_matrices_one_is_asked_for_by_name():
+    out = io.BytesIO()
+    np.savez(out, first=np.eye(20), second=np.ones((20, 20)))
+    page = uploaded(out.getvalue(), "two.npz")
+    assert "got 2: first, second" in page.error[0].value
+    page.selectbox(key="matrix-array").set_value("second").run()
+    assert not page.error
+    assert "Read: the array second. Not read: first." in said(page)
+    assert "A constant matrix has rank 1" in said(page)
+
+
+def test_transparent_parts_of_a_picture_can_be_laid_on_black():
+    layers = np.zeros((20, 20, 4), dtype=np.uint8)
+    layers[:10, :, 3] = 255
+    out = io.BytesIO()
+    Image.fromarray(layers).save(out, "PNG")
+    page = uploaded(out.getvalue(), "clear.png")
+    assert "50.0% of the picture is transparent: it is laid on white." in said(page)
+    page.segmented_control(key="background").set_value("black").run()
+    assert "it is laid on black." in said(page)

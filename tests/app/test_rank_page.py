@@ -5,6 +5,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.figures.ranks import Points, Spread, points_figure, spreads_figure, waves_figure
+from app.quantities import fixed
 from app.rank_decide import RACE
 from app.rank_views import FLOOR, spectrum_lines
 from app.ranks import Entry, Lens, shown_of
@@ -167,7 +168,7 @@ def test_the_race_that_ships_is_the_one_that_its_module_describes():
         np.array([run.accuracy for run in runs]),
     )
     assert f"**{len(runs)} runs of 3 mixers.**" in text
-    assert f"**{found.correlation:+.2f}**" in text
+    assert f"**{fixed(found.correlation, 2, sign=True)}**" in text
     assert "nothing about rank as the **cause**" in text
 
 

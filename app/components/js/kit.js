@@ -119,7 +119,7 @@ function exact(value) {
 function readable(value) {
   const size = Math.abs(value);
   const text = size !== 0 && (size < 1e-4 || size >= 1e7) ? value.toExponential() : String(value);
-  return text.replace("-", "−").replace("e+", "e");
+  return text.replaceAll("-", "−").replace("e+", "e");
 }
 
 // A short number for axes.

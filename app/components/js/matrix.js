@@ -78,14 +78,14 @@ class Matrix {
     parts.scale.hidden ||= header.pattern;
     parts.row.max = header.rows - 1;
     parts.column.max = header.columns - 1;
+    parts.unit.textContent = header.valueLabel;
     parts.ends.replaceChildren(...this.endTexts().map((text) => element("span", { textContent: text })));
   }
 
   endTexts() {
-    const { limit, scale, valueLabel } = this.header;
+    const { limit, scale } = this.header;
     const most = exactish(limit);
-    const low = scale === "signed" ? `−${most}` : "0";
-    return scale === "signed" ? [low, `0  (${valueLabel})`, most] : [low, `(${valueLabel})`, most];
+    return scale === "signed" ? [`−${most}`, "0", most] : ["0", most];
   }
 
   // Selecting: `aloud` speaks it, tells the linked views and (soon, for keys) Python.

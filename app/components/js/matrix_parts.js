@@ -18,6 +18,7 @@ function matrixParts() {
     clear: tool("Clear", "Clear the selection"),
     bar: element("canvas", { "aria-hidden": "true" }),
     ends: element("div", { className: "ends" }),
+    unit: element("div", { className: "unit" }),
     meaning: element("div", { className: "note meaning" }),
     note: element("div", { className: "note" }),
   };
@@ -28,7 +29,7 @@ function matrixParts() {
     element("label", {}, ["Column ", parts.column]),
     parts.clear,
   ]);
-  parts.scale = element("div", { className: "scale" }, [parts.bar, parts.ends]);
+  parts.scale = element("div", { className: "scale" }, [parts.bar, parts.ends, parts.unit]);
   parts.root = element("div", { className: "view matrix" }, [
     element("div", { className: "head" }, [parts.title, parts.tools]),
     parts.area, parts.read, parts.inputs, parts.scale, parts.meaning, parts.note, parts.spoken,

@@ -217,7 +217,7 @@ function passes(route, link, header) {
 }
 
 function signedText(value) {
-  return `${value < 0 ? "−" : "+"}${readable(Number(Math.abs(value).toPrecision(4))).replace("e-", "e−")}`;
+  return `${value < 0 ? "−" : "+"}${readable(Number(Math.abs(value).toPrecision(4)))}`;
 }
 
 function linkText({ factor, row, column, weight, total, through }) {
