@@ -43,10 +43,17 @@ def watch(runs: list[Run]) -> None:
         )
     watched = Watched(tuple(run.id for run in runs), over, curve)
     now = [engine.executor().status(run.id) for run in runs]
+    trouble()
     buttons(now)
     runs_view(live_feed.message_of(watched, now), key="runs-live")
     if any(run.state.active for run in runs) != any(run.state.active for run in now):
         st.rerun()
+
+
+def trouble() -> None:
+    """Say what keeps every run from training, if anything does."""
+    if sentence := engine.executor().trouble:
+        st.warning(sentence, icon=":material/cloud_off:")
 
 
 def buttons(runs: list[Run]) -> None:

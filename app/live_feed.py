@@ -108,15 +108,16 @@ def message_of(watched: Watched, runs: list[Run]) -> bytes:
         [card(name, group) for name, group in groups.items()],
         charts,
         signature=signature(runs),
-        active=any(run.state.active for run in runs),
+        active=any(run.state.active for run in runs) or bool(engine.executor().trouble),
         url=watched.address,
         every=TICK_SECONDS * 1000,
     )
 
 
 def signature(runs: list[Run]) -> str:
-    """The states of runs: what the buttons depend on."""
-    return ",".join(f"{run.id}-{run.state}" for run in runs)
+    """The states of runs and what keeps all from training: the buttons depend on them."""
+    states = [f"{run.id}-{run.state}" for run in runs]
+    return ",".join([*states, engine.executor().trouble])
 
 
 def grouped(runs: list[Run]) -> Groups:

@@ -35,4 +35,5 @@ with right:
         lesson_cost.verdict(runs)
         link_to("inspect.py", "Look at the matrices that they learned")
     else:
+        live.trouble()
         st.info("Nothing trains yet. Press **Start**: in a few seconds you see it learn.")

@@ -18,6 +18,10 @@ class Executor(Protocol):
 
     store: RunStore
 
+    @property
+    def trouble(self) -> str:
+        """Why nothing can train at present, in a sentence; empty when something can."""
+
     def submit(self, config: RunConfig, *, owner: str = "", race: str | None = None) -> Run:
         """Start a run, or queue it if no worker is free. Refuses what can never fit in memory."""
 
@@ -65,14 +69,8 @@ def open_executor(store: RunStore, name: str | None = None) -> Executor:
 
             return LocalExecutor(store)
         case "ray":
-            try:
-                from paramixer_core.runs.ray_executor import RayExecutor
-            except ModuleNotFoundError as error:
-                raise ParamixerError(
-                    "the ray package for PARAMIXER_EXECUTOR=ray",
-                    str(error),
-                    "pip install ray, or set PARAMIXER_EXECUTOR=local",
-                ) from error
+            from paramixer_core.runs.ray_executor import RayExecutor
+
             return RayExecutor(store)
         case other:
             raise ParamixerError("PARAMIXER_EXECUTOR as local or ray", other, "set it to local")

@@ -44,6 +44,10 @@ class Pool(Executor, ABC):
         self._host = Host(hosts)
         adopt_orphans(store, hosts, self._host.name)
 
+    @property
+    def trouble(self) -> str:
+        return ""
+
     def _require_fits(self, config: RunConfig) -> None:
         """Refuse a run that can never be trained here."""
         memory.require_fits(config)

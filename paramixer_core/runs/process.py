@@ -13,6 +13,12 @@ from paramixer_core.runs.worker_handle import Worker
 PACKAGE_ROOT = Path(paramixer_core.__path__[0]).parent
 
 
+def package_environment() -> dict[str, str]:
+    """This process's environment, for a process that is to find this package wherever it starts."""
+    path = filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")])
+    return os.environ | {"PYTHONPATH": os.pathsep.join(path)}
+
+
 class WorkerProcess(Worker):
     """A process that trains one run at a time. It ends when this one does: its input closes.
 
@@ -23,12 +29,6 @@ class WorkerProcess(Worker):
     def __init__(self, folder: Path, threads: int) -> None:
         super().__init__()
         self.ready = False
-        environment = os.environ | {
-            "OMP_NUM_THREADS": str(threads),
-            "PYTHONPATH": os.pathsep.join(
-                filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")])
-            ),
-        }
         log = folder / "workers.log"
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
@@ -36,7 +36,7 @@ class WorkerProcess(Worker):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
-                env=environment,
+                env=package_environment() | {"OMP_NUM_THREADS": str(threads)},
                 start_new_session=True,  # Ctrl-C in the server's terminal is the server's
             )
         self._input = cast(IO[bytes], self._process.stdin)

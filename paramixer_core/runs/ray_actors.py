@@ -1,16 +1,45 @@
 """The actors of the Ray executor: one that trains, and one that keeps the store for it."""
 
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+import paramixer_core
 from paramixer_core.runs.journal import Entry, Start, StoreJournal
 from paramixer_core.runs.run import Command, Failure, RunState
 from paramixer_core.runs.store import RunStore
 from paramixer_core.runs.store_errors import LeaseLostError
+
+
+def join(address: str) -> None:
+    """Become a driver of the cluster at `address`, or of a new one on this machine ("local")."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # A cluster of this machine alone need not be reached from another one.
+    local = {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    ray.init(
+        address=address,
+        log_to_driver=False,
+        runtime_env={"py_modules": [str(Path(paramixer_core.__path__[0]))]},
+        **(local if address == "local" else {}),
+    )
+
+
+def new_keeper(folder: Path) -> Any:
+    """The one Keeper, on this machine."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    options = {"num_cpus": 0, "max_concurrency": 1, "max_restarts": -1}
+    return ray.remote(Keeper).options(scheduling_strategy=here, **options).remote(folder)
+
+
+def new_trainee(gpus: float) -> Any:
+    """A Trainee on whichever node has a CPU, and this share of a GPU, to spare."""
+    options = {"num_cpus": 1, "num_gpus": gpus, "max_concurrency": 3, "max_restarts": 0}
+    return ray.remote(Trainee).options(**options).remote()
 
 
 class Keeper:

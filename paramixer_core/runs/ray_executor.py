@@ -1,90 +1,102 @@
-"""The executor for more than one machine: each run is an actor on a Ray cluster (optional)."""
+"""The executor for more than one machine: each run is an actor on a Ray cluster (optional).
+
+Ray itself lives in a process of its own (`ray_dispatcher`), which this one talks to.
+"""
 
 import atexit
+import importlib.util
+import json
+import logging
 import math
 import os
 import threading
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-import ray
-
-import paramixer_core
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import memory
 from paramixer_core.runs.pool import Pool
-from paramixer_core.runs.ray_actors import Keeper, Trainee
-from paramixer_core.runs.run import Run
+from paramixer_core.runs.ray_connection import RayConnection
+from paramixer_core.runs.recovery import cut_off
+from paramixer_core.runs.run import Run, RunState
 from paramixer_core.runs.store import RunStore
 from paramixer_core.runs.store_errors import StoreError
 from paramixer_core.runs.worker_handle import Worker
 
-LEAVE_PATIENCE = 20.0  # seconds that workers get to send a last snapshot
-LOOK_EVERY = 0.1  # seconds between two looks at the workers
+LOOK_SECONDS = 0.1  # between two looks at what the workers wrote
+STARTING = "it is being joined"
+ENDED = "the process that held it has ended"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a cluster has: processors, GPUs and the bytes of its largest node."""
+
+    cpus: float
+    gpus: float
+    memory: float
 
 
 class RayWorker(Worker):
     """An actor seen from the server."""
 
-    def __init__(self, keeper: Any, gpus: float) -> None:
+    farewell = "with its actor"
+
+    def __init__(self, executor: "RayExecutor") -> None:
         super().__init__()
-        self._keeper = keeper
+        self._executor = executor
         self.state = ""
-        options = {"num_cpus": 1, "num_gpus": gpus, "max_concurrency": 3, "max_restarts": 0}
-        self.actor = ray.remote(Trainee).options(**options).remote()
-        self.done: Any = None
 
     def assign(self, run_id: str, lease: str) -> None:
         self.run_id, self.lease = run_id, lease
-        self.done = self.actor.train.remote(self._keeper, run_id, lease)
+        self._executor.tell("train", run_id, lease, f"{self._executor.gpus_per_run:g}")
 
     def wake(self) -> None:
-        self.actor.wake.remote()
-
-    @property
-    def farewell(self) -> str:
-        try:
-            ray.get(self.done, timeout=0)
-        except Exception as error:  # noqa: BLE001 whatever Ray says is the reason
-            return str(error).strip().partition("\n")[0].rstrip(".")
-        return "though its actor ended in order"
+        self._executor.tell("wake", self.run_id)
 
 
 class RayExecutor(Pool):
     """Implements Executor with one actor per run on a Ray cluster.
 
-    Joins the cluster that RAY_ADDRESS names, else one that runs on this machine, else starts one.
-    `gpus_per_run` (default PARAMIXER_RAY_GPUS, else one if the cluster has any) may be a fraction:
-    0.25 puts four runs on a GPU. A paused run keeps its actor and its place. The store stays on
-    this machine: workers send it what they record.
+    Joins the cluster that RAY_ADDRESS names and waits for it where it does not answer; without
+    RAY_ADDRESS it joins one that runs on this machine, else starts one. `gpus_per_run` (default
+    PARAMIXER_RAY_GPUS, else one if the cluster has any) may be a fraction: 0.25 puts four runs on a
+    GPU. A paused run keeps its actor and its place. The store stays on this machine, which has to
+    be a node: workers send it what they record. When the cluster is lost, its runs are interrupted
+    and go on, from their last snapshot, when it is back.
     """
 
     def __init__(self, store: RunStore, *, gpus_per_run: float | None = None) -> None:
-        super().__init__(store)
-        self._started = not ray.is_initialized()
-        if self._started:
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            package = str(Path(paramixer_core.__path__[0]))
-            ray.init(
-                log_to_driver=False,
-                include_dashboard=False if "RAY_ADDRESS" not in os.environ else None,
-                runtime_env={"py_modules": [package]},
+        if not importlib.util.find_spec("ray"):
+            raise ParamixerError(
+                "the ray package for PARAMIXER_EXECUTOR=ray",
+                "none installed",
+                "pip install ray, or set PARAMIXER_EXECUTOR=local",
             )
-        total = ray.cluster_resources().get("GPU", 0)
-        self._gpus = gpus_share(total) if gpus_per_run is None else gpus_per_run
-        here = f"node:{ray.util.get_node_ip_address()}"
-        self._keeper = (
-            ray.remote(Keeper)
-            .options(num_cpus=0, resources={here: 0.001}, max_concurrency=1)
-            .remote(store.folder)
-        )
+        self._asked = gpus_share() if gpus_per_run is None else gpus_per_run
+        super().__init__(store)
+        self._cluster: Cluster | None = None
+        self._trouble = STARTING
+        self._cut_off: list[str] = []
         self._bell = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="ray-monitor", daemon=True)
-        self._thread.start()
+        self._connection = RayConnection(store.folder, self._hear, self._lost, self._failed)
+        self._watcher = threading.Thread(target=self._watch, name="ray-monitor", daemon=True)
+        self._watcher.start()
         atexit.register(self.close)
-        with self._lock:
-            self._dispatch()
+
+    @property
+    def gpus_per_run(self) -> float:
+        """GPUs that each run gets."""
+        if self._asked is not None:
+            return self._asked
+        return min(1.0, self._cluster.gpus) if self._cluster else 0.0
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can train at present, as a sentence; empty when something can."""
+        return f"Training waits for the Ray cluster: {self._trouble}." if self._trouble else ""
 
     def close(self) -> None:
         atexit.unregister(self.close)
@@ -92,34 +104,25 @@ class RayExecutor(Pool):
             if self._closing:
                 return
             self._closing = True
-            workers = [
-                worker for worker in self._training.values() if isinstance(worker, RayWorker)
-            ]
-        for worker in workers:
-            worker.actor.leave.remote()
-        if workers:
-            ray.wait(
-                [worker.done for worker in workers],
-                num_returns=len(workers),
-                timeout=LEAVE_PATIENCE,
-            )
-        for worker in workers:
-            ray.kill(worker.actor)
+        self._connection.close()
         self._bell.set()
-        self._thread.join()
-        for worker in workers:
-            self._ended(worker)
-        ray.kill(self._keeper)
-        if self._started:
-            ray.shutdown()
+        self._watcher.join()
+        with self._lock:
+            for worker in self._workers():
+                self._ended(worker)
         self._host.close()
 
+    def tell(self, *words: str) -> None:
+        """Say something to the dispatcher."""
+        self._connection.tell(*words)
+
     def _require_fits(self, config: RunConfig) -> None:
+        """Refuse what no node can hold, as far as the cluster is known."""
         needed = memory.estimate_memory(config)
-        largest = max(node["Resources"].get("memory", 0) for node in ray.nodes() if node["Alive"])
-        if needed > largest:
+        if self._cluster is not None and needed > self._cluster.memory:
             raise ParamixerError(
-                f"a run that fits in the cluster's largest node, {memory.readable_size(largest)}",
+                "a run that fits in the cluster's largest node, "
+                f"{memory.readable_size(self._cluster.memory)}",
                 f"one that needs about {memory.readable_size(needed)}",
                 "use a smaller batch, a shorter sequence or fewer channels",
             )
@@ -127,18 +130,70 @@ class RayExecutor(Pool):
     def _obstacle(self, run: Run) -> str:
         if run.id in self._training:
             return ""
-        total = ray.cluster_resources()
-        places = int(total.get("CPU", 0))
-        if self._gpus:
-            places = min(places, math.floor(total.get("GPU", 0) / self._gpus + 1e-9))
+        if self._cluster is None:
+            return f"the Ray cluster ({self._trouble})"
+        places = int(self._cluster.cpus)
+        if self.gpus_per_run:
+            places = min(places, math.floor(self._cluster.gpus / self.gpus_per_run + 1e-9))
         held = len(self._training)
         return f"a free place, {held} of {places} are taken" if held >= places else ""
 
     def _take(self, run: Run) -> Worker:
-        return RayWorker(self._keeper, self._gpus)
+        if self._cluster is None:  # a single step asks for a worker without asking for a place
+            raise ParamixerError("a Ray cluster that is there", self.trouble, "try again later")
+        return RayWorker(self)
+
+    def _hear(self, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        match word:
+            case "cluster":
+                self._joined(Cluster(**json.loads(rest)))
+            case "waits" | "lost":
+                self._trouble = rest
+            case "ended":
+                run_id, lease, how = rest.split(" ", 2)
+                self._actor_ended(run_id, lease, how)
+
+    def _actor_ended(self, run_id: str, lease: str, how: str) -> None:
+        with self._lock:
+            worker = self._training.get(run_id)
+            if isinstance(worker, RayWorker) and worker.lease == lease:
+                worker.farewell = how
+                if not self._closing:
+                    self._ended(worker)
+
+    def _joined(self, cluster: Cluster) -> None:
+        """The cluster is there, or has changed: runs that it cut off go on."""
+        with self._lock:
+            self._cluster, self._trouble = cluster, ""
+            while self._cut_off:
+                run = self.store.run(self._cut_off[0])
+                if run.state is RunState.INTERRUPTED:
+                    self.store.enqueue(run.id, self._host.name)
+                del self._cut_off[0]
+            self._dispatch()
+
+    def _lost(self) -> None:
+        """The cluster or its dispatcher is gone, and with it every worker."""
+        with self._lock:
+            if self._closing:
+                return
+            self._cluster, self._trouble = None, self._trouble or ENDED
+            why = f"The Ray cluster was lost: {self._trouble}. The run goes on when it is back."
+            for worker in self._workers():
+                goes_on = not worker.paused and not worker.stopping
+                cut_off(self.store, worker.run_id, worker.lease, why)
+                del self._training[worker.run_id]
+                if goes_on:
+                    self._cut_off.append(worker.run_id)
+
+    def _failed(self, error: Exception) -> None:
+        """Something that the dispatcher said could not be carried out."""
+        logger.error("Ray: %s", error)
 
     def _watch(self) -> None:
-        while not self._bell.wait(LOOK_EVERY):
+        """Notice what the workers wrote of themselves."""
+        while not self._bell.wait(LOOK_SECONDS):
             with self._lock:
                 workers = self._workers()
             for worker in workers:
@@ -150,11 +205,6 @@ class RayExecutor(Pool):
 
     def _look_at(self, worker: RayWorker) -> None:
         try:
-            ended, _ = ray.wait([worker.done], timeout=0)
-            if ended and not self._closing:
-                ray.kill(worker.actor)
-                self._ended(worker)
-                return
             state = self.store.run(worker.run_id).state
             if state != worker.state:
                 worker.state = state
@@ -163,11 +213,13 @@ class RayExecutor(Pool):
             return
 
 
-def gpus_share(total: float) -> float:
-    """GPUs per run: PARAMIXER_RAY_GPUS, else one where the cluster has any, else none."""
+def gpus_share() -> float | None:
+    """GPUs per run that PARAMIXER_RAY_GPUS asks for; None where it is not set."""
     text = os.environ.get("PARAMIXER_RAY_GPUS", "")
+    if not text:
+        return None
     try:
-        share = float(text) if text else float(min(1.0, total))
+        share = float(text)
     except ValueError:
         share = -1.0
     if not 0 <= share <= 16:

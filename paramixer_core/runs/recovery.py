@@ -51,6 +51,15 @@ def settle(store: RunStore, run_id: str, lease: str, farewell: str) -> None:
     store.update(run_id, held_by=lease, **values)
 
 
+def cut_off(store: RunStore, run_id: str, lease: str, reason: str) -> None:
+    """Take a run from a worker that is out of reach: interrupted, unless all of it is here."""
+    run = store.run(run_id)
+    values: dict[str, Any] = {"lease": None, "pid": None}
+    if run.state is RunState.RUNNING or not _complete(store, run):
+        values |= {"state": RunState.INTERRUPTED, "reason": reason, "ended": time.time()}
+    store.update(run_id, held_by=lease, **values)
+
+
 def _complete(store: RunStore, run: Run) -> bool:
     """Whether nothing that was seen of a run is lost with its worker."""
     return run.step == 0 or store.resume_step(run.id) == run.step

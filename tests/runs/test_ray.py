@@ -4,26 +4,24 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from paramixer_core.errors import ParamixerError
-from paramixer_core.runs import Executor, Failure, RunState, RunStore, open_executor
+from paramixer_core.runs import Executor, Failure, Run, RunState, RunStore, open_executor
 from paramixer_core.training import Trainer
 from tests.runs.conftest import TINY
+from tests.runs.ray_nodes import RayNodes, dispatchers
 from tests.runs.waiting import wait_for, wait_until
 
 LONG = TINY.replace(steps=100_000)
-ROOT = Path(__file__).parents[2]
 
 
 def test_without_ray_the_choice_of_ray_says_what_to_do(
     store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    monkeypatch.delitem(sys.modules, "paramixer_core.runs.ray_executor", raising=False)
     monkeypatch.setenv("PARAMIXER_EXECUTOR", "ray")
     with pytest.raises(ParamixerError, match="pip install ray, or set PARAMIXER_EXECUTOR=local"):
         open_executor(store)
@@ -32,40 +30,42 @@ def test_without_ray_the_choice_of_ray_says_what_to_do(
 
 
 @pytest.fixture(scope="module")
-def executor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executor]:
-    """An executor on a cluster of two nodes with one CPU each."""
-    ray = pytest.importorskip("ray", reason="the optional package ray is not installed")
-    from ray.cluster_utils import Cluster
-
-    from paramixer_core.runs.ray_executor import RayExecutor
-
-    patch = pytest.MonkeyPatch()
-    patch.setenv("PYTHONPATH", str(ROOT))
-    patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "num_gpus": 0})
-    cluster.add_node(num_cpus=1, num_gpus=0)
-    ray.init(address=cluster.address, log_to_driver=False)
-    store = RunStore(tmp_path_factory.mktemp("ray"))
-    made = RayExecutor(store)
+def nodes() -> Iterator[RayNodes]:
+    """A cluster of two nodes with one CPU each."""
+    made = RayNodes()
+    made.start(2)
     yield made
     made.close()
-    store.close()
-    ray.shutdown()
-    cluster.shutdown()
-    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def executor(nodes: RayNodes, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executor]:
+    """An executor on the two nodes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in nodes.environment.items():
+            patch.setenv(name, value)
+        store = RunStore(tmp_path_factory.mktemp("ray"))
+        made = open_executor(store, "ray")
+        yield made
+        made.close()
+        store.close()
+
+
+def assert_bit_equal(executor: Executor, run: Run) -> None:
+    """The losses are those of an undisturbed training."""
+    trainer = Trainer(run.config)
+    expected = [trainer.step().loss for _ in range(run.config.steps)]
+    np.testing.assert_array_equal(executor.store.records(run.id).loss, expected)
 
 
 def test_runs_train_on_both_nodes_and_a_third_waits(executor: Executor) -> None:
-    import ray
-
     store = executor.store
     runs = [executor.submit(LONG, owner=name) for name in ("ann", "bob", "cem")]
+    wait_until(lambda: "2 of 2 are taken" in executor.status(runs[2].id).reason)
     assert executor.queue_position(runs[2].id) == 1
-    assert "2 of 2 are taken" in executor.status(runs[2].id).reason
     for run in runs[:2]:
         wait_until(lambda run_id=run.id: store.run(run_id).step > 5)
     # Each takes a whole CPU and no node has two: they are on different nodes.
-    assert [node["Resources"]["CPU"] for node in ray.nodes()] == [1.0, 1.0]
     executor.stop(runs[0].id)
     wait_for(store, runs[0].id, RunState.STOPPED)
     wait_until(lambda: store.run(runs[2].id).step > 0)
@@ -102,6 +102,42 @@ def test_a_worker_killed_in_mid_run_fails_it_and_it_goes_on_bit_for_bit(
     executor.resume(run.id)
     executor.set_speed(run.id, None)
     wait_for(store, run.id, RunState.FINISHED)
-    trainer = Trainer(run.config)
-    expected = [trainer.step().loss for _ in range(200)]
-    np.testing.assert_array_equal(store.records(run.id).loss, expected)
+    assert_bit_equal(executor, run)
+
+
+def test_when_the_dispatcher_dies_its_runs_go_on_bit_for_bit_with_the_next(
+    executor: Executor,
+) -> None:
+    store = executor.store
+    run = executor.submit(TINY.replace(steps=200))
+    executor.set_speed(run.id, 50.0)
+    wait_until(lambda: store.run(run.id).step > 30)
+    (pid,) = dispatchers()
+    os.kill(pid, signal.SIGKILL)
+    cut_off = wait_for(store, run.id, RunState.INTERRUPTED, seconds=10)
+    assert "the process that held it has ended" in cut_off.reason
+    executor.set_speed(run.id, None)
+    wait_for(store, run.id, RunState.FINISHED)
+    assert dispatchers() != [pid]
+    assert_bit_equal(executor, run)
+
+
+def test_when_the_cluster_ends_its_runs_wait_and_go_on_bit_for_bit_when_it_is_back(
+    executor: Executor, nodes: RayNodes
+) -> None:
+    store = executor.store
+    run = executor.submit(TINY.replace(steps=200))
+    executor.set_speed(run.id, 50.0)
+    wait_until(lambda: store.run(run.id).step > 30)
+    nodes.kill_head()
+    cut_off = wait_for(store, run.id, RunState.INTERRUPTED, seconds=10)
+    assert "does not answer any more. The run goes on when it is back." in cut_off.reason
+    later = executor.submit(TINY.replace(steps=5))
+    wait_until(lambda: "none answers at" in executor.status(later.id).reason)
+    assert "ray start --head" in executor.trouble
+    nodes.start(1)
+    executor.set_speed(run.id, None)
+    wait_for(store, run.id, RunState.FINISHED)
+    wait_for(store, later.id, RunState.FINISHED)
+    assert executor.trouble == ""
+    assert_bit_equal(executor, run)
