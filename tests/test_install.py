@@ -1,11 +1,13 @@
 """The set-up: tested versions, nothing half made, nothing twice, one sentence when it cannot."""
 
 import runpy
+import subprocess
 import sys
 import zipfile
 from collections import namedtuple
 from pathlib import Path
 
+import pip
 import pytest
 from packaging.requirements import Requirement
 
@@ -13,6 +15,7 @@ import install
 from tests import upgrade
 
 ROOT = Path(__file__).parents[1]
+RUN = install.run
 UNREACHABLE = "http://127.0.0.1:9/simple"
 
 
@@ -45,7 +48,18 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     monkeypatch.setattr(install, "require_room", lambda needed: None)
+    monkeypatch.setattr(install, "run", run_with_our_pip)
     return tmp_path
+
+
+def run_with_our_pip(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Make a .venv that uses the pip of this one: to install another takes longer than the test."""
+    if "venv" not in command:
+        return RUN(command)
+    made = RUN([*command, "--without-pip"])
+    (packages,) = install.VENV.glob("[Ll]ib/**/site-packages")
+    (packages / "pip.pth").write_text(str(Path(pip.__file__).parents[1]))
+    return made
 
 
 def version_installed() -> str:
@@ -122,7 +136,7 @@ def test_a_system_pytorch_is_used_or_refused_by_its_release(
     assert left_out.startswith("torch==")
     assert left_out.startswith(f"torch=={install.TESTED_TORCH}.")
     for version, refused in [("2.13.1+cu130", False), ("2.1.0", True), ("", True)]:
-        found = install.subprocess.CompletedProcess([], 0 if version else 1, version, "")
+        found = subprocess.CompletedProcess([], 0 if version else 1, version, "")
         monkeypatch.setattr(install, "run", lambda command, found=found: found)
         if refused:
             with pytest.raises(install.InstallError, match=r"Expected PyTorch 2\.13 beside"):
