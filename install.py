@@ -36,6 +36,7 @@ DOWNLOAD_GB = {True: 3.0, False: 0.6}
 MINUTES = {True: "5 to 15", False: "2 to 5"}
 """By whether pip's PyTorch for this system brings CUDA's libraries; at 10 to 50 MB/s."""
 NO_NETWORK = ("NewConnectionError", "NameResolutionError", "ConnectTimeout", "Read timed out")
+LAST_RETRY = "Retry(total=0"
 NO_ROOM = ("No space left on device", "Disk quota exceeded")
 
 
@@ -190,7 +191,7 @@ def pip_install(wanted: Iterator[str], *, constrained: bool) -> None:
 
     Our constraints take the place of a machine's own, which could only contradict exact versions.
     """
-    options = ["--disable-pip-version-check", "--no-input"]
+    options = ["--disable-pip-version-check", "--no-input", "--retries", "3"]
     limits = {"PIP_CONSTRAINT": str(CONSTRAINTS) if constrained else "", "PIP_USER": "0"}
     process = subprocess.Popen(
         [str(python()), "-m", "pip", "install", *options, *wanted],
@@ -203,8 +204,10 @@ def pip_install(wanted: Iterator[str], *, constrained: bool) -> None:
     with process:
         for line in process.stderr or ():
             reason = reason or explained(line)
-            if not reason:  # from then on pip's words are about what follows from it
+            if not reason:
                 sys.stderr.write(line)
+            elif LAST_RETRY in line:  # what pip would say next is about conflicts of versions
+                process.terminate()
     if process.returncode:
         raise InstallError(reason or "pip failed, its words are above; nothing half made is kept.")
 
