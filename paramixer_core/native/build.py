@@ -25,12 +25,24 @@ CHECK = "import ctypes, sys; sys.exit(ctypes.CDLL(sys.argv[1]).self_check())"
 
 
 def cache_folder() -> Path:
-    """Where built libraries are kept: PARAMIXER_CACHE, else the user's cache folder."""
+    """Where built libraries are kept: PARAMIXER_CACHE, else the user's cache folder.
+
+    A user who cannot write there has them in PARAMIXER_HOME, beside the runs.
+    """
     if chosen := os.environ.get("PARAMIXER_CACHE"):
         return Path(chosen)
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "paramixer"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paramixer"
+        folder = Path.home() / "Library" / "Caches" / "paramixer"
+    else:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paramixer"
+    home = os.environ.get("PARAMIXER_HOME")
+    return Path(home) / "cache" if home and not can_be_written(folder) else folder
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether this user may write in a folder, or make it."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return os.access(there, os.W_OK)
 
 
 def processor() -> str:
