@@ -1,4 +1,4 @@
-"""The Train page's settings of models: residual, padding, rivals' sizes, and whose code runs."""
+"""The Train page's settings of models: residual, padding, papers' sizes, and whose code runs."""
 
 from streamlit.testing.v1 import AppTest
 
