@@ -102,7 +102,7 @@ def given_answers(
 def ask(question: Question, key: str, sure: bool) -> Any:
     """One open question as a control; None as long as the assumed answer stands."""
     place = f"{key}-{question.field}"
-    assumed = answer_words(question.field, question.assumed) + " (assumed)" * (not sure)
+    assumed = "Assumed: " * (not sure) + answer_words(question.field, question.assumed)
     help_text = f"{question.why[:1].upper()}{question.why[1:]}."
     if not question.options:
         return st.number_input(
