@@ -102,21 +102,29 @@ def given_answers(
 def ask(question: Question, key: str, sure: bool) -> Any:
     """One open question as a control; None as long as the assumed answer stands."""
     place = f"{key}-{question.field}"
-    assumed = answer_words(question.field, question.assumed) + " (assumed)" * (not sure)
+    assumed = f"Assumed: {answer_words(question.field, question.assumed)}"
     help_text = f"{question.why[:1].upper()}{question.why[1:]}."
     if not question.options:
         return st.number_input(
-            question.title, 1, MAX_SEQ_LEN, None, key=place, placeholder=assumed, help=help_text
+            question.title,
+            1,
+            MAX_SEQ_LEN,
+            None,
+            key=place,
+            placeholder=assumed,
+            help=help_text,
+            disabled=sure,
         )
-    return st.selectbox(
+    labels = [assumed, *(answer_words(question.field, option) for option in question.options)]
+    chosen = st.selectbox(
         question.title,
-        [None, *question.options],
+        range(len(labels)),
         key=place,
-        format_func=lambda answer: (
-            assumed if answer is None else answer_words(question.field, answer)
-        ),
+        format_func=lambda at: labels[at],
         help=help_text,
+        disabled=sure,
     )
+    return question.options[chosen - 1] if chosen else None
 
 
 def report(found: RecognisedWeights) -> None:
