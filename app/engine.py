@@ -108,6 +108,13 @@ def show(run_ids: list[str]) -> None:
         st.query_params.pop(RUNS, None)
 
 
+def changed(runs: list[Run]) -> bool:
+    """Whether other runs than these are to be shown since the page was drawn, or one is gone."""
+    return st.session_state.get(RUNS) != [run.id for run in runs] or not all(
+        store().holds(run.id) for run in runs
+    )
+
+
 def shown() -> list[Run]:
     """The runs that the link names, else those shown last in this tab; unknown ones said aloud."""
     text = st.query_params.get(RUNS)
@@ -120,6 +127,7 @@ def shown() -> list[Run]:
             raise  # the store's fault: the link stays as it is
         except ParamixerError as error:
             st.warning(str(error), icon=":material/link_off:")
-    if [run.id for run in runs] != (text or "").split(","):
-        show([run.id for run in runs])
+    st.session_state[RUNS] = [run.id for run in runs]
+    if st.session_state[RUNS] != (text or "").split(","):
+        show(st.session_state[RUNS])
     return runs

@@ -30,6 +30,8 @@ def watch(runs: list[Run]) -> None:
     The browser fetches figures and curves for itself; this part of the page runs again only when
     a run's state has changed, and with it what the buttons may do.
     """
+    if engine.changed(runs):
+        st.rerun()
     with st.container(horizontal=True, gap="medium"):
         over = controls.choice(
             "Compare over", "over", list(OVER), default=RaceAxis.STEPS, titles=OVER, row=True
