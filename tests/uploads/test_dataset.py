@@ -237,3 +237,27 @@ def test_one_long_row_takes_no_more_memory_than_its_data_set() -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 6 * len(prepared.content)
+
+
+@pytest.mark.parametrize("tokens", [Tokens.NUMBERS, Tokens.LETTERS])
+def test_a_network_does_not_read_the_padding_of_a_data_set(tokens, stored: Prepared) -> None:
+    dice = np.random.default_rng(0)
+    lengths = [3 + n % 5 for n in range(40)]
+    if tokens is Tokens.NUMBERS:
+        found = series([tuple(dice.standard_normal(n)) for n in lengths])
+    else:
+        found = texts(*("".join(dice.choice(list("ACGT"), n)) + "AC" for n in lengths))
+    prepared = prepare(found, 9, 0.25, "")
+    keep(prepared)
+    config = RunConfig(
+        task=prepared.name, seq_len=9, channels=8, hidden=8, device="cpu", mask_padding=True
+    )
+    trainer = Trainer(config)
+    losses = [trainer.step().loss for _ in range(5)]
+    assert np.isfinite([*losses, trainer.evaluate().loss]).all()
+    task = make_task(prepared.name, 9)
+    inputs = task.test_set().inputs
+    padding = task.padding(inputs)
+    assert padding is not None
+    assert padding.any()
+    assert not padding.all(1).any()
