@@ -72,7 +72,8 @@ def draw_classes(reports: Sequence[ClassificationReport], subject: str, key: str
         counts,
         shares,
         first.classes,
-        title=f"Who is taken for whom: {subject}{mean}",
+        title="Which class is taken for which",
+        subject=f"{subject}{mean}",
         dark=controls.dark_theme(),
     )
     st.plotly_chart(figure, key=f"{key}-confusion", config={"displayModeBar": False})
