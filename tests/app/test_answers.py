@@ -3,6 +3,7 @@
 import numpy as np
 
 from app.figures.confusion import confusion_figure, errors_figure
+from tests.app.test_pages import open_page
 
 
 def test_a_confusion_matrix_shows_counts_and_shares_of_each_row():
@@ -24,3 +25,11 @@ def test_errors_are_drawn_beside_those_of_the_mean_as_shares():
         assert abs(sum(trace.y) - 100) < 1e-9
     (band,) = figure.layout.shapes
     assert (band.x0, band.x1) == (-0.04, 0.04)
+
+
+def test_inspect_answers_the_whole_test_set_of_the_run_that_is_looked_at():
+    page = open_page("inspect", panel="answers", run="gallery-digits-chord")
+    assert not page.exception
+    assert not page.error
+    said = [text.value for text in page.markdown]
+    assert any("test examples are right" in text and "most frequent class" in text for text in said)
