@@ -106,8 +106,8 @@ def draw(looked: Looked) -> None:
             limit=limit,
             title=f"Output tokens {rows[0]:,} to {rows[-1]:,}, input {columns[0]:,} to "
             f"{columns[-1]:,}",
-            row_label=f"output token - {rows[0]:,}",
-            column_label=f"input token - {columns[0]:,}",
+            row_label=f"output token − {rows[0]:,}",
+            column_label=f"input token − {columns[0]:,}",
             value_label="mixing weight",
             key="block",
             report=False,
