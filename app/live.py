@@ -84,19 +84,20 @@ def buttons(shown: list[Run]) -> None:
 
 
 def removal(runs: list[Run]) -> None:
-    """A button that removes runs; it asks first if something of them has been trained."""
+    """A button that removes runs; it asks first if something of them has been trained, which may
+    be so from the moment that one has begun.
+    """
     many = "this run" if len(runs) == 1 else f"all {len(runs):,} runs"
-    trained = sum(run.step > (run.parent_step or 0) for run in runs)
+    trained = sum(run.started is not None for run in runs)
     icon = ":material/delete:"
     if not trained:
         st.button("Remove", icon=icon, key="remove", on_click=said(engine.remove), args=(runs,))
         return
     with st.popover("Remove", icon=icon, key="remove-asked"):
-        begun = "Something" if len(runs) == 1 else f"{trained:,} of them"
+        begun = "It" if len(runs) == 1 else f"{trained:,} of them"
         st.markdown(
             f"Remove {many} with curves and snapshots? {begun} "
-            f"{'has' if len(runs) == 1 or trained == 1 else 'have'} been trained. "
-            "**This is final.**"
+            f"{'has' if trained == 1 else 'have'} begun to train. **This is final.**"
         )
         st.button(
             "Remove for good",
