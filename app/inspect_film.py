@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import controls, history, inspect_choice, tokens
 from app.components import Cell, matrix_view, tokens_view
+from app.escape import plain
 from app.inspect_choice import Looked
 from app.inspect_shown import GROUP, shown_at
 from paramixer_core.errors import ParamixerError
@@ -28,7 +29,7 @@ def film(looked: Looked, below: Callable[[Looked, int, Cell], None]) -> None:
             cell = views(looked, step)
             below(looked, step, cell)
         except ParamixerError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(error), icon=":material/error:")
 
     st.fragment(frame, run_every=FRAME_SECONDS if playing else None, key="film")()
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import engine, inspect_upload_weights, names
+from app import engine, inspect_upload_weights, inspect_uploaded
+from app.escape import plain
 from app.linked import settings_of
 from app.navigation import link_to
 from paramixer_core.errors import ParamixerError
@@ -23,6 +24,7 @@ def draw() -> None:
         explained(inspect_upload_weights.draw)
     with right, st.expander("Upload sequences to train on"):
         explained(data)
+    explained(inspect_uploaded.draw)
 
 
 def explained(box: Callable[[], None]) -> None:
@@ -30,7 +32,7 @@ def explained(box: Callable[[], None]) -> None:
     try:
         box()
     except ParamixerError as error:
-        st.error(str(error), icon=":material/upload_file:")
+        st.error(plain(error), icon=":material/upload_file:")
 
 
 def data() -> None:
@@ -69,11 +71,9 @@ def data() -> None:
     )
     if st.button("Use these sequences", type="primary", key="data_use"):
         name = dataset.keep(prepared, engine.store().folder)
-        kept = st.session_state.setdefault(names.UPLOADED, [])
-        if name not in kept:
-            kept.append(name)
+        engine.claim(name)
         settings_of("train")["task"] = name
-    if prepared.name in st.session_state.get(names.UPLOADED, []):
+    if prepared.name in engine.brought():
         st.success("They are a task of the **Train** page now.")
         link_to("train.py", "Train on them")
 

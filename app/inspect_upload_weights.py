@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import engine, names
+from app.escape import plain
 from paramixer_core.config import LinkSource, Residual
 from paramixer_core.uploads.importing import import_weights
 from paramixer_core.uploads.recognise import Recognised, recognise
@@ -66,13 +67,13 @@ def report(found: Recognised) -> None:
     """What was matched and what was not."""
     config = found.config
     st.success(
-        f"Recognised by {found.source}: {names.mixer_titles()[config.mixer]}, "
-        f"{names.task_titles()[config.task]}, N = {config.seq_len:,}, D = {config.channels}, "
-        f"{config.blocks} block{'s' * (config.blocks > 1)}. {len(found.matched)} tensors matched, "
-        f"{len(found.unused)} not used."
+        f"Recognised by {plain(found.source)}: {names.mixer_titles()[config.mixer]}, "
+        f"{plain(names.task_titles()[config.task])}, N = {config.seq_len:,}, "
+        f"D = {config.channels}, {config.blocks} block{'s' * (config.blocks > 1)}. "
+        f"{len(found.matched)} tensors matched, {len(found.unused)} not used."
     )
     for note in found.notes:
-        st.caption(note)
+        st.caption(plain(note))
     rows = [{"in the file": theirs, "here": ours} for theirs, ours in found.matched]
     st.dataframe(rows + [{"in the file": name, "here": "not used"} for name in found.unused],
                  hide_index=True, height=180)  # fmt: skip

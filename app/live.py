@@ -21,6 +21,12 @@ DRAWN = {
     RaceQuantity.GRAD_NORM: "gradient norm",
 }
 
+WATCHED = (
+    "Somebody else started these runs: you may watch them, look at them and fork them, and start "
+    "your own."
+)
+WATCHED_IN_PART = "{} of these {} runs are somebody else's: the buttons act on yours."
+
 
 @st.fragment
 def watch(runs: list[Run]) -> None:
@@ -52,6 +58,7 @@ def watch(runs: list[Run]) -> None:
 def buttons(runs: list[Run]) -> None:
     """Pause, continue, single step, stop, reset: they act on all shown runs together."""
     executor = engine.executor()
+    shown, runs = len(runs), engine.mine(runs)
     training = ids_in(runs, RunState.QUEUED, RunState.RUNNING)
     held = ids_in(runs, RunState.PAUSED)
     left = ids_in(runs, RunState.STOPPED, RunState.INTERRUPTED)
@@ -66,9 +73,12 @@ def buttons(runs: list[Run]) -> None:
             icon=":material/replay:",
             key="reset",
             help=again,
+            disabled=not runs,
             on_click=engine.reset,
             args=(runs,),
         )
+    if len(runs) < shown:
+        st.caption(WATCHED if not runs else WATCHED_IN_PART.format(shown - len(runs), shown))
 
 
 def ids_in(runs: list[Run], *states: RunState) -> list[str]:

@@ -9,6 +9,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import controls, history, ranks
+from app.escape import plain
 from app.names import run_title
 from paramixer_core.analysis.block_matrices import MatrixName, block_matrix, matrix_names
 from paramixer_core.analysis.contest import entrants, first_rank, hadamard_error, ranks_offered
@@ -130,7 +131,7 @@ def uploaded_aim() -> Aim | None:
     try:
         matrix = read_matrix(held.getvalue(), held.name)
     except ParamixerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return None
     rows, columns = matrix.shape
     how = Squared.CROP

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import engine, say
+from app.escape import plain
 from app.names import run_title
 from app.results import results
 from paramixer_core.errors import ParamixerError
@@ -58,7 +59,7 @@ def files(runs: list[Run]) -> None:
 def choose_pace(runs: list[Run]) -> None:
     """Slow motion and the learning rate."""
     runs = [engine.executor().status(run.id) for run in runs]
-    active = [run for run in runs if run.state.active]
+    active = [run for run in engine.mine(runs) if run.state.active]
     held = next((name for name, speed in SPEEDS.items() if speed == runs[0].speed), "Full speed")
     speed = st.segmented_control(
         "Speed", list(SPEEDS), default=held, required=True, key="speed", disabled=not active
@@ -77,7 +78,9 @@ def choose_pace(runs: list[Run]) -> None:
             engine.executor().set_speed(run.id, SPEEDS[speed or held])
             engine.executor().set_learning_rate(run.id, rate)
         st.toast(f"From the next step on: {speed}, learning rate {rate:g}.")
-    if not active:
+    if not engine.mine(runs):
+        st.caption("Only who started these runs may change them. Fork one to go on differently.")
+    elif not active:
         st.caption("These runs have ended. Fork one of their snapshots to go on differently.")
 
 
@@ -108,7 +111,7 @@ def choose_fork(runs: list[Run]) -> None:
                 seed=seed,
             )
         except ParamixerError as error:
-            st.error(str(error))
+            st.error(plain(error), icon=":material/error:")
             return
         engine.show([*(run.id for run in runs[: engine.MAX_SHOWN - 1]), child.id])
         st.rerun()

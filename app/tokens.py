@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from app.components import TokenForm
 from app.components.tokens import Form
+from app.escape import plain
 from app.history import Views
 from paramixer_core.tasks import InputKind, known_task
 from paramixer_core.tasks.temporal_order import SYMBOLS, X
@@ -44,7 +45,7 @@ def verdict(task: str, views: Views) -> str:
     names = known_task(task).class_names
     answered = names[int(views.answer.argmax())] if names else f"{views.answer[0]:.6g}"
     if views.target is None:
-        return f"Answer **{answered}** to your sequence"
+        return f"Answer **{plain(answered)}** to your sequence"
     asked = names[int(views.target)] if names else f"{views.target[0]:.6g}"
     mark = ":material/check: right" if views.correct else ":material/close: wrong"
-    return f"Target **{asked}**, answer **{answered}** - {mark}"
+    return f"Target **{plain(asked)}**, answer **{plain(answered)}** - {mark}"

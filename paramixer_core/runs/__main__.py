@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import os
 import sys
 import time
 import types
@@ -15,6 +16,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import export, races
 from paramixer_core.runs.executor import Executor, open_executor
 from paramixer_core.runs.memory import readable_size
+from paramixer_core.runs.private import PRIVATE_MASK
 from paramixer_core.runs.run import Run, RunState
 from paramixer_core.runs.store import RunStore
 
@@ -24,6 +26,7 @@ BAR = 24
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = parser().parse_args(arguments)
+    os.umask(PRIVATE_MASK)
     try:
         store = RunStore(options.store)
         status: int = options.command(store, options)

@@ -70,6 +70,12 @@ MIGRATIONS: Sequence[str] = (
     );
     CREATE INDEX commands_by_run ON commands(run, id);
     """,
+    """
+    CREATE TABLE uploads (
+        name TEXT NOT NULL, owner TEXT NOT NULL, created REAL NOT NULL,
+        PRIMARY KEY (name, owner)
+    ) WITHOUT ROWID;
+    """,
 )
 """Script i takes a store from version i to i + 1. Never edit one that was released: append."""
 
@@ -85,6 +91,7 @@ def connect(path: Path, timeout: float = 10.0) -> sqlite3.Connection:
             database.execute("PRAGMA auto_vacuum = INCREMENTAL")
             database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
     except sqlite3.DatabaseError:
         database.close()
         raise

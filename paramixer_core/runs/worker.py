@@ -8,6 +8,7 @@ from queue import Queue
 from threading import Event, Thread
 
 from paramixer_core.runs.journal import StoreJournal
+from paramixer_core.runs.private import PRIVATE_MASK
 from paramixer_core.runs.store import RunStore
 from paramixer_core.runs.store_errors import LeaseLostError
 
@@ -136,4 +137,5 @@ def limit_memory() -> None:
 
 
 if __name__ == "__main__":
+    os.umask(PRIVATE_MASK)
     main(Path(sys.argv[1]))
