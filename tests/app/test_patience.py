@@ -83,19 +83,27 @@ def test_half_a_second_request_is_ended_too(address) -> None:
 
 
 def test_a_drop_now_and_then_does_not_keep_a_request_alive(address) -> None:
-    with opened(address) as line, pytest.raises(OSError):  # noqa: PT011 (whichever the system has)
-        for letter in b"GET / HTTP/1.1\r\n" + b"a" * 10_000:
-            line.sendall(bytes([letter]))
-            time.sleep(0.1)
+    with opened(address) as line:
+        sent = 0
+        try:
+            for letter in b"GET / HTTP/1.1\r\n" + b"a" * 1000:
+                line.sendall(bytes([letter]))
+                sent += 1
+                time.sleep(0.1)
+        except OSError:
+            pass
+        assert sent < 1000
 
 
 def test_a_slow_body_that_keeps_coming_is_taken(address) -> None:
     with opened(address) as line:
-        line.sendall(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1200\r\n\r\n")
+        line.sendall(
+            b"PUT / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1200\r\n\r\n"
+        )
         for _ in range(12):
             time.sleep(0.25)
             line.sendall(b"a" * 100)
-        assert line.recv(4096).endswith(b"1200")
+        assert rest_of(line).endswith(b"1200")
 
 
 def test_of_too_many_that_are_half_sent_the_oldest_goes(address, monkeypatch) -> None:
