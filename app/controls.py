@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import streamlit as st
 
+from app.guarded import said
 from app.linked import Linked
 
 T = TypeVar("T")
@@ -68,7 +69,7 @@ def odd_number(label: str, key: str, *, low: int, high: int, default: int, tip: 
         return linked.keep(low)
     value = st.number_input(
         label, low, high, step=2, key=key, help=tip or None, disabled=linked.locked,
-        on_change=make_odd,
+        on_change=said(make_odd),
     )  # fmt: skip
     return linked.keep(int(value))
 

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import controls, cost_parts, cost_sets, engine, jobs, names, say
 from app.escape import plain
+from app.guarded import fragment
 from paramixer_core.config import MAX_SEQ_LEN, Precision
 from paramixer_core.jobs import Job
 from paramixer_core.measure.files import Measurements
@@ -113,7 +114,7 @@ def follow(asked: tuple[Plan, str]) -> None:
         else:
             finish(plan, work)
 
-    st.fragment(tick, run_every=TICK_SECONDS if work.running else None, key="measuring")()
+    fragment(tick, run_every=TICK_SECONDS if work.running else None, key="measuring")()
 
 
 def progress(plan: Plan, points: list[Point], started: float) -> tuple[float, str]:

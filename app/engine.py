@@ -17,6 +17,7 @@ from paramixer_core.runs.ownership import OwnedExecutor, OwnedStore
 from paramixer_core.runs.races import race_runs, submit_race
 from paramixer_core.runs.run import Run
 from paramixer_core.runs.store import RunStore
+from paramixer_core.runs.store_errors import StoreError
 from paramixer_core.uploads.dataset import dataset_file, read_dataset
 
 RUNS = "runs"
@@ -60,21 +61,38 @@ def race(base: RunConfig, mixers: Sequence[str], seeds: Sequence[int], *, match:
     show([run.id for run in race_runs(store(), race_id)])
 
 
+def whole_races(runs: list[Run]) -> list[Run]:
+    """These runs and all others of their races: one click made them, one click acts on them."""
+    found = {run.id: run for run in runs}
+    for name in dict.fromkeys(run.race for run in runs):
+        if name is not None:
+            for run in store().runs(race=name, limit=10_000):
+                found.setdefault(run.id, run)
+    return list(found.values())
+
+
+def remove(runs: list[Run]) -> None:
+    """Delete runs with their curves and snapshots, and take them out of the link."""
+    executor().remove(*(run.id for run in runs))
+    gone = {run.id for run in runs}
+    show([run_id for run_id in st.session_state.get(RUNS, []) if run_id not in gone])
+
+
 def reset(runs: list[Run]) -> None:
     """Stop runs and make them anew from the same initial weights, held at step 0."""
-    for run in runs:
-        if run.state.active:
-            executor().stop(run.id)
+    executor().stop(*(run.id for run in runs if run.state.active))
     fresh = [executor().restart(run.id, owner=owner()) for run in runs]
-    for run in fresh:
-        executor().pause(run.id)
+    executor().pause(*(run.id for run in fresh))
     show([run.id for run in fresh])
 
 
 def show(run_ids: list[str]) -> None:
     """Put these runs into the page's link."""
     st.session_state[RUNS] = run_ids
-    st.query_params[RUNS] = ",".join(run_ids)
+    if run_ids:
+        st.query_params[RUNS] = ",".join(run_ids)
+    else:
+        st.query_params.pop(RUNS, None)
 
 
 def shown() -> list[Run]:
@@ -85,14 +103,12 @@ def shown() -> list[Run]:
     for run_id in dict.fromkeys(wanted[:MAX_SHOWN]):
         try:
             runs.append(executor().status(run_id))
+        except StoreError:
+            raise  # the store's fault: the link stays as it is
         except ParamixerError as error:
             st.warning(plain(error), icon=":material/link_off:")
     if [run.id for run in runs] != (text or "").split(","):
-        if runs:
-            show([run.id for run in runs])
-        else:
-            st.session_state[RUNS] = []
-            st.query_params.pop(RUNS, None)
+        show([run.id for run in runs])
     return runs
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import controls, history, inspect_choice, tokens
+from app import controls, history, inspect_choice, say, tokens
 from app.components import Cell, matrix_view, tokens_view
 from app.escape import plain
+from app.guarded import fragment
 from app.inspect_choice import Looked
 from app.inspect_shown import GROUP, shown_at
 from paramixer_core.errors import ParamixerError
@@ -31,7 +32,7 @@ def film(looked: Looked, below: Callable[[Looked, int, Cell], None]) -> None:
         except ParamixerError as error:
             st.error(plain(error), icon=":material/error:")
 
-    st.fragment(frame, run_every=FRAME_SECONDS if playing else None, key="film")()
+    fragment(frame, run_every=FRAME_SECONDS if playing else None, key="film")()
 
 
 def scrub(looked: Looked) -> int:
@@ -95,6 +96,6 @@ def views(looked: Looked, step: int) -> Cell:
                 group=GROUP,
                 selection=at,
                 report=one.key == "mixing",
-                caption=one.caption,
+                caption=one.caption + say.not_finite(one.matrix),
             )
     return at

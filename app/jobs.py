@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from app import say
+from app import engine, say
 from app.escape import plain
 from paramixer_core.jobs import Job
 
@@ -26,7 +26,7 @@ def job(key: str, request: object, work: Callable[..., Iterator[T]], *arguments:
         held[1].cancel()
         if held[1].finished:
             share((key, held[0]), held[1])
-    found = finished_jobs().get((key, request)) or Job(work, arguments).start()
+    found = finished_jobs().get((key, request)) or Job(work, arguments, engine.owner()).start()
     st.session_state[key] = (request, found)
     return found
 

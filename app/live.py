@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import controls, engine, live_feed
 from app.components import runs_view
+from app.guarded import fragment, said
 from app.live_feed import Watched
 from paramixer_core.runs.race_curves import RaceAxis, RaceQuantity
 from paramixer_core.runs.run import Run, RunState
@@ -28,7 +29,7 @@ WATCHED = (
 WATCHED_IN_PART = "{} of these {} runs are somebody else's: the buttons act on yours."
 
 
-@st.fragment
+@fragment
 def watch(runs: list[Run]) -> None:
     """Show runs and go on showing them for as long as the browser looks.
 
@@ -50,15 +51,18 @@ def watch(runs: list[Run]) -> None:
     watched = Watched(tuple(run.id for run in runs), over, curve)
     now = [engine.executor().status(run.id) for run in runs]
     buttons(now)
+    for sentence in engine.executor().troubles():
+        st.warning(sentence, icon=":material/warning:")
     runs_view(live_feed.message_of(watched, now), key="runs-live")
     if any(run.state.active for run in runs) != any(run.state.active for run in now):
         st.rerun()
 
 
-def buttons(runs: list[Run]) -> None:
-    """Pause, continue, single step, stop, reset: they act on all shown runs together."""
+def buttons(drawn: list[Run]) -> None:
+    """Pause, continue, single step, stop, reset, remove: for all runs of the shown races."""
     executor = engine.executor()
-    shown, runs = len(runs), engine.mine(runs)
+    shown = engine.mine(drawn)
+    runs = engine.mine(engine.whole_races(shown))
     training = ids_in(runs, RunState.QUEUED, RunState.RUNNING)
     held = ids_in(runs, RunState.PAUSED)
     left = ids_in(runs, RunState.STOPPED, RunState.INTERRUPTED)
@@ -66,19 +70,49 @@ def buttons(runs: list[Run]) -> None:
     with st.container(horizontal=True, gap="small"):
         button("Pause", "pause", executor.pause, training)
         button("Continue", "play_arrow", executor.resume, held + left)
-        button("One step", "skip_next", executor.single_step, held)
+        button("One step", "skip_next", each(executor.single_step), ids_in(shown, RunState.PAUSED))
         button("Stop", "stop", executor.stop, training + held)
         st.button(
             "Reset",
             icon=":material/replay:",
             key="reset",
             help=again,
-            disabled=not runs,
-            on_click=engine.reset,
+            disabled=not shown,
+            on_click=said(engine.reset),
+            args=(shown,),
+        )
+        if runs:
+            removal(runs)
+    if len(runs) > len(shown):
+        some = f"{len(shown):,} of {len(runs):,} runs of this race are drawn"
+        st.caption(f"{some}; the buttons act on all of them.")
+    if len(shown) < len(drawn):
+        others = len(drawn) - len(shown)
+        st.caption(WATCHED_IN_PART.format(others, len(drawn)) if shown else WATCHED)
+
+
+def removal(runs: list[Run]) -> None:
+    """A button that removes runs; it asks first if something of them has been trained."""
+    many = "this run" if len(runs) == 1 else f"all {len(runs):,} runs"
+    trained = sum(run.step > (run.parent_step or 0) for run in runs)
+    icon = ":material/delete:"
+    if not trained:
+        st.button("Remove", icon=icon, key="remove", on_click=said(engine.remove), args=(runs,))
+        return
+    with st.popover("Remove", icon=icon, key="remove-asked"):
+        begun = "Something" if len(runs) == 1 else f"{trained:,} of them"
+        st.markdown(
+            f"Remove {many} with curves and snapshots? {begun} "
+            f"{'has' if len(runs) == 1 or trained == 1 else 'have'} been trained. "
+            "**This is final.**"
+        )
+        st.button(
+            "Remove for good",
+            type="primary",
+            key="remove",
+            on_click=said(engine.remove),
             args=(runs,),
         )
-    if len(runs) < shown:
-        st.caption(WATCHED if not runs else WATCHED_IN_PART.format(shown - len(runs), shown))
 
 
 def ids_in(runs: list[Run], *states: RunState) -> list[str]:
@@ -86,12 +120,24 @@ def ids_in(runs: list[Run], *states: RunState) -> list[str]:
     return [run.id for run in runs if run.state in states]
 
 
-def button(label: str, icon: str, act: Callable[[str], None], ids: list[str]) -> None:
-    """A button that acts on every one of these runs; without any it is disabled."""
+def each(act: Callable[[str], None]) -> Callable[..., None]:
+    """An action on one run as one on several."""
 
-    def act_on_all() -> None:
-        for run_id in ids:
+    def act_on_all(*run_ids: str) -> None:
+        for run_id in run_ids:
             act(run_id)
 
+    return act_on_all
+
+
+def button(label: str, icon: str, act: Callable[..., None], ids: list[str]) -> None:
+    """A button that acts on all of these runs together; without any it is disabled."""
     key = label.lower().replace(" ", "-")
-    st.button(label, icon=f":material/{icon}:", key=key, disabled=not ids, on_click=act_on_all)
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=key,
+        disabled=not ids,
+        on_click=said(act),
+        args=tuple(ids),
+    )

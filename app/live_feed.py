@@ -3,7 +3,7 @@
 import asyncio
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.race_curves import RaceAxis, RaceQuantity, bands_of
 from paramixer_core.runs.races import Spread, spread
 from paramixer_core.runs.run import Curve, Run
+from paramixer_core.runs.store_errors import StoreError
 
 TICK_SECONDS = 0.5
 SHARED_SECONDS = 0.35
@@ -107,16 +108,17 @@ def message_of(watched: Watched, runs: list[Run]) -> bytes:
     return runs_payload(
         [card(name, group) for name, group in groups.items()],
         charts,
-        signature=signature(runs),
+        signature=signature(runs, engine.executor().troubles()),
         active=any(run.state.active for run in runs),
         url=watched.address,
         every=TICK_SECONDS * 1000,
     )
 
 
-def signature(runs: list[Run]) -> str:
-    """The states of runs: what the buttons depend on."""
-    return ",".join(f"{run.id}-{run.state}" for run in runs)
+def signature(runs: list[Run], troubles: Sequence[str] = ()) -> str:
+    """The states of runs, on which the buttons depend, and what is wrong with the server."""
+    states = [f"{run.id}-{run.state}" for run in runs]
+    return ",".join([*states, *(f"{zlib.crc32(text.encode()):08x}" for text in troubles)])
 
 
 def grouped(runs: list[Run]) -> Groups:
@@ -136,8 +138,9 @@ def card(name: str, runs: list[Run]) -> Card:
     """The present figures of one group."""
     shown = max(runs, key=lambda run: (run.state.active, -run.step))
     store = engine.store()
-    tested = [store.evaluations(run.id).accuracy[-1:] for run in runs]
-    trained = [store.records(run.id, after_step=run.step - 2, max_points=8) for run in runs]
+    begun = [run for run in runs if run.step]
+    tested = [store.evaluations(run.id).accuracy[-1:] for run in begun]
+    trained = [store.records(run.id, after_step=run.step - 2, max_points=8) for run in begun]
     return Card(
         name=name,
         mixer=shown.config.mixer,
@@ -164,7 +167,9 @@ def newest(curves: list[Curve], name: str) -> Spread | None:
 
 def lines(groups: Groups, quantity: RaceQuantity, over: RaceAxis) -> list[Line]:
     """The curves of one quantity, thinned to what a tick may send, with a band over seeds."""
-    bands = bands_of(engine.store(), groups, quantity, over, points_per_line(len(groups)))
+    begun = {name: [run for run in runs if run.step] for name, runs in groups.items()}
+    begun = {name: runs for name, runs in begun.items() if runs}
+    bands = bands_of(engine.store(), begun, quantity, over, points_per_line(len(groups)))
     return [
         Line(
             name,
@@ -202,6 +207,8 @@ async def answer(request: Request) -> Response:
     """A message of the runs in the address; 304 if the browser has it, 404 in a sentence."""
     try:
         body = await _shared.message(Watched.asked(request.query_params))
+    except StoreError as error:
+        return PlainTextResponse(str(error), status_code=503)
     except ParamixerError as error:
         return PlainTextResponse(str(error), status_code=404)
     tag = f'"{zlib.crc32(body):08x}"'

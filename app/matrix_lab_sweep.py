@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import controls, jobs, matrix_lab
 from app.figures.budgets import BudgetPoints, budgets_figure
+from app.guarded import fragment
 from app.matrix_lab import FAMILIES, Aim, Setting
 from paramixer_core.analysis.contest import (
     SweepResult,
@@ -55,7 +56,7 @@ def sweep(aim: Aim, setting: Setting) -> None:
         if ticking and not work.running:
             st.rerun()
 
-    st.fragment(tick, run_every=TICK_SECONDS if ticking else None, key="lab-sweep-view")()
+    fragment(tick, run_every=TICK_SECONDS if ticking else None, key="lab-sweep-view")()
     if not ticking and work.results:
         export(aim, list(work.results))
 

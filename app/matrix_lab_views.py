@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from app import controls, jobs, matrix_lab
 from app.components import Line, live_lines, matrix_view
+from app.guarded import fragment
 from app.matrix_lab import FAMILIES, Aim, Setting
 from paramixer_core.analysis.contest import FitReport, contest, num_reports, winner
 from paramixer_core.analysis.matrix_lab import Budget
@@ -36,7 +37,7 @@ def fit(aim: Aim, setting: Setting) -> None:
         if ticking and not work.running:
             st.rerun()
 
-    st.fragment(tick, run_every=TICK_SECONDS if ticking else None, key="lab")()
+    fragment(tick, run_every=TICK_SECONDS if ticking else None, key="lab")()
     if ticking:
         return
     with st.container(horizontal=True, gap="small"):

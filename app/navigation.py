@@ -7,6 +7,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from app.escape import plain
+from app.guarded import show_said
 from app.identity import admin_key
 from app.linked import turn_to
 from app.warm import warm_up
@@ -91,6 +92,7 @@ def run_app(first: str = PAGES[0].file) -> None:
         ]
     )
     turn_to(page.url_path)
+    show_said()
     try:
         page.run()
     except ParamixerError as error:

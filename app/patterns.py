@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from app import controls
 from app.compute import Wired
+from app.guarded import said
 from paramixer_core.analysis.counts import PatternCount, pattern_counts
 from paramixer_core.analysis.graphs import GraphMeasures, compare_graphs, ring_diameter
 from paramixer_core.analysis.patterns import pattern_costs
@@ -165,7 +166,7 @@ def turn_to(part: Part, label: str, key: str) -> None:
     st.button(
         label,
         key=f"turn-{key}",
-        on_click=go,
+        on_click=said(go),
         icon=icon,
         type="primary" if key == "next" else "secondary",
     )

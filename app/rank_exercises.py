@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app import controls, jobs, matrix_lab, matrix_lab_views, rank_fresh, rank_singular
+from app.guarded import fragment
 from app.matrix_lab import FAMILIES
 from paramixer_core.analysis.block_matrices import MatrixKind, MatrixName
 from paramixer_core.analysis.contest import contest, entrants, first_rank, winner
@@ -167,7 +168,7 @@ def budget() -> None:
                 st.rerun()
 
         ticking = work.running
-        st.fragment(tick, run_every=0.5 if ticking else None, key="exercise")()
+        fragment(tick, run_every=0.5 if ticking else None, key="exercise")()
         last = matrix_lab_views.last_of(list(work.results), Protocol.CDIL)
         if ticking or last is None:
             return

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import controls, jobs, rank_views, ranks
 from app.figures.ranks import Spread, spreads_figure
+from app.guarded import fragment
 from app.ranks import Entry
 from paramixer_core.analysis.block_matrices import (
     MatrixKind,
@@ -98,7 +99,7 @@ def draw() -> None:
 
     with view:
         rank_views.definitions()
-        st.fragment(spectra, run_every=TICK_SECONDS if ticking else None, key="fresh")()
+        fragment(spectra, run_every=TICK_SECONDS if ticking else None, key="fresh")()
         sweep(config, mixers, random_tokens)
 
 
@@ -153,7 +154,7 @@ def sweep(base: RunConfig, mixers: tuple[str, ...], random_tokens: bool) -> None
             st.rerun()
 
     ticking = work.running
-    st.fragment(tick, run_every=1.0 if ticking else None, key="sweep-view")()
+    fragment(tick, run_every=1.0 if ticking else None, key="sweep-view")()
 
 
 def draw_sweep(points: list[SweepPoint], figure: str, setting: str, base: RunConfig) -> None:

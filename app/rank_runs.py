@@ -7,6 +7,7 @@ import streamlit as st
 from app import controls, history, inspect_choice, inspect_film, jobs, rank_views, ranks
 from app.components import Line, live_lines, points_per_line
 from app.escape import plain
+from app.guarded import fragment
 from app.inspect_choice import Looked
 from app.ranks import Entry, Shown
 from paramixer_core.analysis.block_matrices import (
@@ -56,7 +57,7 @@ def draw() -> None:
         playing = st.session_state.get(inspect_film.PLAYING)
         ticking = live or run.config.seq_len > AT_ONCE
         every = inspect_film.FRAME_SECONDS if playing else (REFRESH_SECONDS if ticking else None)
-        st.fragment(frame, run_every=every, key="rank-film")()
+        fragment(frame, run_every=every, key="rank-film")()
 
 
 def first_run(runs: Sequence[Run]) -> Run:

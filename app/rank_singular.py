@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import controls
 from app.figures.ranks import waves_figure
+from app.guarded import said
 from app.rank_views import number
 from paramixer_core.analysis.generic_rank import GenericRank, generic_rank
 from paramixer_core.analysis.rank import RankReport
@@ -41,7 +42,7 @@ def draw() -> None:
     """The whole part."""
     with st.container(horizontal=True, gap="small", key="cases"):
         for place, (title, values) in enumerate(CASES.items()):
-            st.button(title, key=f"case-{place}", on_click=show_case, args=(values,))
+            st.button(title, key=f"case-{place}", on_click=said(show_case), args=(values,))
     settings, view = st.columns([1, 3], gap="large")
     with settings:
         ring = choose_ring()

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.races import Spread, Verdict
 from paramixer_core.runs.run import Run, RunState
@@ -120,6 +123,19 @@ def states(runs: Sequence[Run]) -> list[tuple[str, str]]:
         icon, word = STATES[run.state]
         found[word + (f" - {run.reason}" if run.reason else "")] = icon
     return [(icon, words) for words, icon in found.items()]
+
+
+def not_finite(values: NDArray[np.float32]) -> str:
+    """How many numbers of a matrix have no size, as a further sentence; nothing if all have.
+
+    >>> not_finite(np.array([1.0, np.nan, np.inf], dtype=np.float32))
+    ' **2 of 3 numbers are not finite** (NaN or infinite): this network has diverged.'
+    """
+    odd = int((~np.isfinite(values)).sum())
+    if not odd:
+        return ""
+    numbers = f"{odd:,} of {values.size:,} numbers are not finite"
+    return f" **{numbers}** (NaN or infinite): this network has diverged."
 
 
 def share(figure: Spread | None) -> str:

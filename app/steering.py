@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import engine, say
 from app.escape import plain
+from app.guarded import fragment
 from app.names import run_title
 from app.results import results
 from paramixer_core.errors import ParamixerError
@@ -27,7 +28,7 @@ def steer(runs: list[Run]) -> None:
     files(runs)
 
 
-@st.fragment
+@fragment
 def change(runs: list[Run]) -> None:
     """Pace and learning rate from the next step on; new runs from snapshots."""
     with st.container(horizontal=True, gap="small"):
@@ -45,7 +46,7 @@ def change(runs: list[Run]) -> None:
             choose_fork(runs)
 
 
-@st.fragment
+@fragment
 def files(runs: list[Run]) -> None:
     """Who won on what, and what one may take home."""
     folded = st.expander(

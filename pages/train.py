@@ -3,11 +3,12 @@
 import streamlit as st
 
 from app import engine, lesson_cost, live, steering
+from app.guarded import fragment
 from app.navigation import link_to
 from app.training_settings import choose_race
 
 
-@st.fragment
+@fragment
 def settings() -> None:
     """What to train: a changed setting runs this part of the page alone."""
     entry = choose_race()

@@ -188,9 +188,13 @@ def colour_limit(*matrices: Float[np.ndarray, "rows columns"]) -> float:
     """Where a colour scale may end: the size that 99 % of the entries stay below, else the largest.
 
     A residual's diagonal and a few strong links would else leave all others pale. Of several
-    matrices all entries count alike: a scale for a film of them.
+    matrices all entries count alike: a scale for a film of them. Entries that are not finite do not
+    count; 1 if none is.
     """
-    sizes = np.abs(np.concatenate([matrix.reshape(-1) for matrix in matrices]))
+    entries = np.concatenate([matrix.reshape(-1) for matrix in matrices])
+    sizes = np.abs(entries[np.isfinite(entries)])
+    if not len(sizes):
+        return 1.0
     return float(np.quantile(sizes, 0.99)) or float(sizes.max()) or 1.0
 
 

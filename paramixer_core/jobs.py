@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Generic, TypeVar, cast
 
 import paramixer_core
 from paramixer_core.job_process import Message, read_message, write_message
+from paramixer_core.runs.quotas import Demand, require_within
 
 T = TypeVar("T")
 AT_ONCE = 2
@@ -92,17 +93,47 @@ IDLE = IdleWorkers()
 atexit.register(IDLE.close)
 
 
+class OpenJobs:
+    """The jobs that are at work or wait, within the quotas."""
+
+    def __init__(self) -> None:
+        self._open: set[Job[Any]] = set()
+        self._lock = threading.Lock()
+
+    def add(self, job: "Job[Any]") -> None:
+        """One more; raises QuotaError if that is one too many."""
+        with self._lock:
+            of_owner = sum(other.owner == job.owner for other in self._open)
+            require_within(
+                "computations that are at work or wait",
+                Demand(of_owner + 1, len(self._open) + 1),
+                "jobs",
+                owned=bool(job.owner),
+                remedy="stop one of them first",
+            )
+            self._open.add(job)
+
+    def discard(self, job: "Job[Any]") -> None:
+        """It is done."""
+        with self._lock:
+            self._open.discard(job)
+
+
+OPEN = OpenJobs()
+
+
 @dataclass(eq=False)
 class Job(Generic[T]):
     """The results of a generator of the core that runs elsewhere.
 
     `results` grows while `running`; `failure` is a sentence once it has failed. A job that nobody
     has looked at for ten minutes is `forsaken` and ends. Work and arguments travel to another
-    process, so they must be importable there.
+    process, so they must be importable there. `owner` is who asked for it (a browser's id).
     """
 
     work: Callable[..., Iterator[T]]
     arguments: tuple[Any, ...]
+    owner: str = ""
     results: list[T] = field(default_factory=list)
     failure: str = ""
     cancelled: bool = False
@@ -113,7 +144,11 @@ class Job(Generic[T]):
     _worker: JobWorker | None = None
 
     def start(self) -> "Job[T]":
-        """Begin, as soon as no more than one other job of this server is at work."""
+        """Begin, as soon as no more than one other job of this server is at work.
+
+        Raises QuotaError if this owner, or the server, has too many that are not done.
+        """
+        OPEN.add(self)
         threading.Thread(target=self._follow, name="job", daemon=True).start()
         return self
 
@@ -128,8 +163,16 @@ class Job(Generic[T]):
         self.cancelled = not (self.finished or self.failure)
         if self.cancelled and self._worker is not None:
             self._worker.kill()
+        elif self.cancelled:
+            OPEN.discard(self)  # it waits, and will not begin
 
     def _follow(self) -> None:
+        try:
+            self._work()
+        finally:
+            OPEN.discard(self)
+
+    def _work(self) -> None:
         with SLOTS:
             if self.cancelled:
                 return

@@ -43,6 +43,15 @@ def spectra(shown: BlockOperators) -> dict[str, Tensor]:
     if shown.logits is not None:
         matrices["logits"] = shown.logits[0, 0]
     return {
-        f"spectrum.{name}": torch.linalg.svdvals(matrix.cpu().double())
+        f"spectrum.{name}": singular_values(matrix.cpu().double())
         for name, matrix in matrices.items()
     }
+
+
+def singular_values(matrix: Tensor) -> Tensor:
+    """Singular values of a matrix, descending; NaN all of them where one of its numbers is not
+    finite, so that a diverged network can be looked at.
+    """
+    if not bool(torch.isfinite(matrix).all()):
+        return torch.full((min(matrix.shape),), torch.nan, dtype=matrix.dtype)
+    return torch.linalg.svdvals(matrix)

@@ -73,7 +73,8 @@ def view_payload(
     if signed is None:
         signed = bool(finite.min(initial=0) < 0)
     scale = Scale.SIGNED if signed else Scale.SEQUENTIAL
-    top = limit or float(np.abs(finite).max(initial=0)) or 1.0
+    own = limit if limit is not None and np.isfinite(limit) else None
+    top = own or float(np.abs(finite).max(initial=0)) or 1.0
     header: dict[str, Any] = {
         **texts,
         "view": "matrix",

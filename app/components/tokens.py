@@ -147,7 +147,7 @@ def _described(tokens: TokenForm) -> tuple[dict[str, Any], dict[str, NDArray[Any
         "form": tokens.form,
         "wide": tokens.wide,
         "labels": tokens.labels,
-        "most": float(np.abs(tokens.values).max(initial=0)) or 1.0,
+        "most": float(np.abs(np.nan_to_num(tokens.values)).max(initial=0)) or 1.0,
         "selectionInk": [INKS["selection"].light, INKS["selection"].dark],
     }
     return header, {"values": tokens.values.astype(np.float32), "marks": marks.astype(np.uint8)}

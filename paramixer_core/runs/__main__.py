@@ -72,7 +72,9 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--step", type=int, help="of the weights (default: the last snapshot)")
     out.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="event files")
 
-    delete = commands.add_parser("delete", help="remove ended runs with all that they left")
+    delete = commands.add_parser(
+        "delete", help="remove runs that have ended or wait, with all that they left"
+    )
     delete.set_defaults(command=delete_command)
     delete.add_argument("id", nargs="+")
     return top
@@ -212,7 +214,8 @@ def export_command(store: RunStore, options: argparse.Namespace) -> int:
 
 
 def delete_command(store: RunStore, options: argparse.Namespace) -> int:
-    """Delete runs that have ended."""
+    """Delete runs that have ended, or that wait and have no worker."""
+    store.withdraw(options.id)
     for run_id in options.id:
         store.delete(run_id)
         print(f"deleted {run_id}")

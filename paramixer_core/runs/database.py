@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import schema
 from paramixer_core.runs.private import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
-from paramixer_core.runs.store_errors import explained
+from paramixer_core.runs.store_errors import explained, store_gone
 
 DATABASE = "runs.db"
 FOLDER = "paramixer-lab"
@@ -52,6 +52,10 @@ class Database:
         self.folder = (default_home() if folder is None else folder).absolute()
         self.path = self.folder / DATABASE
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._identity: tuple[int, int] | None = None
+        self._open()
+
+    def _open(self) -> None:
         with explained(self.path):
             keep_private(self.folder)
             (self.folder / "runs").mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
@@ -59,6 +63,29 @@ class Database:
             self.path.touch(PRIVATE_FILE)
         with self.reading() as database:
             schema.migrate(database, self.path)
+        self._identity = self._present_identity()
+
+    def _present_identity(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def require_present(self) -> None:
+        """Raise StoreGoneError if the file is no longer the one that was opened.
+
+        SQLite itself goes on to write into a deleted file, where nobody would find it.
+        """
+        if self._identity is not None and self._present_identity() != self._identity:
+            self.close()
+            raise store_gone(self.path)
+
+    def make_anew(self) -> None:
+        """Go on with what is at the path now: an empty store where there is none."""
+        self.close()
+        self._identity = None
+        self._open()
 
     def close(self) -> None:
         """Close the connections that this store holds; it opens new ones when used again."""
@@ -72,6 +99,7 @@ class Database:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection for this block alone, its errors explained."""
         with explained(self.path):
+            self.require_present()
             try:
                 database = self._idle.get_nowait()
             except Empty:

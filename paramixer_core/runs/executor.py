@@ -1,6 +1,7 @@
 """What trains runs: one small interface, and the choice of who stands behind it."""
 
 import os
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from paramixer_core.config import RunConfig, require_positive
@@ -21,25 +22,41 @@ class Executor(Protocol):
     def submit(self, config: RunConfig, *, owner: str = "", race: str | None = None) -> Run:
         """Start a run, or queue it if no worker is free. Refuses what can never fit in memory."""
 
+    def submit_all(
+        self, configs: Sequence[RunConfig], *, owner: str = "", race: str | None = None
+    ) -> list[Run]:
+        """Start or queue several runs: all of them, or none if one is refused."""
+
     def fork(self, run_id: str, step: int, *, owner: str = "", **changes: Any) -> Run:
         """A new run that goes on from a snapshot of `run_id` with changed settings."""
 
     def restart(self, run_id: str, *, owner: str = "") -> Run:
         """A new run with the same configuration, and so the same initial weights and batches."""
 
-    def pause(self, run_id: str) -> None:
-        """Hold the run between two steps; a queued run leaves the queue."""
+    def pause(self, *run_ids: str) -> None:
+        """Hold runs between two steps; a queued run leaves the queue.
 
-    def resume(self, run_id: str) -> None:
-        """Continue a run that is paused, stopped, interrupted, or failed through no fault of its
-        own, from where it is or from its last snapshot; queue it if no worker is free.
+        Here and below: of several runs each has its action, and what is wrong with one is raised
+        after the others had theirs.
+        """
+
+    def resume(self, *run_ids: str) -> None:
+        """Continue runs that are paused, stopped, interrupted, or failed through no fault of their
+        own, from where they are or from their last snapshot; queue them if no worker is free.
         """
 
     def single_step(self, run_id: str) -> None:
         """Make one step and stay paused."""
 
-    def stop(self, run_id: str) -> None:
-        """End the run; its last state is kept as a snapshot."""
+    def stop(self, *run_ids: str) -> None:
+        """End runs; the last state of each is kept as a snapshot. A worker that has given no sign
+        of life for long is ended; its run goes on from its last snapshot.
+        """
+
+    def remove(self, *run_ids: str) -> None:
+        """Delete runs with all that they left, whatever they are doing: all or, if one is pinned,
+        none. Those that are gone already are passed over.
+        """
 
     def set_learning_rate(self, run_id: str, rate: float) -> None:
         """Change the learning rate from the next step on."""
@@ -52,6 +69,9 @@ class Executor(Protocol):
 
     def queue_position(self, run_id: str) -> int | None:
         """1 for the run that starts next; None for one that does not wait."""
+
+    def troubles(self) -> list[str]:
+        """What is wrong with this server now, in sentences for everybody who uses it."""
 
     def close(self) -> None:
         """End all workers; what trains is kept as interrupted, what is paused stays paused."""

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,7 +12,7 @@ from paramixer_core.runs import curves, snapshots
 from paramixer_core.runs.curves import RecordRow
 from paramixer_core.runs.run import Command, Failure, RunState
 from paramixer_core.runs.store import RunStore
-from paramixer_core.runs.store_errors import LeaseLostError, explained
+from paramixer_core.runs.store_errors import LeaseLostError, StoreError, explained
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +26,8 @@ class Start:
     """Where a worker begins: at step 0, or at a snapshot whose `state` it loads.
 
     `adjustments` are the learning rates that were set at or after that step (step -> rate): the
-    worker sets them again, so that steps made twice give the same losses.
+    worker sets them again, so that steps made twice give the same losses. `note` says if newer
+    snapshots could not be read.
     """
 
     config: RunConfig
@@ -34,6 +36,7 @@ class Start:
     seconds: float
     speed: float | None
     adjustments: dict[int, float]
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -98,8 +101,7 @@ class StoreJournal:
 
     def start(self, *, pid: int) -> Start:
         """See Journal.start."""
-        step = self._store.resume_step(self._run_id)
-        state = None if step is None else self._store.state(self._run_id, step)
+        step, state, note = self._newest_whole()
         begin = 0 if step is None else step
         snapshots.clear_parts(self._store.run_folder(self._run_id))
         with self._store.transaction() as database:
@@ -119,7 +121,28 @@ class StoreJournal:
             )
         run = self._store.run(self._run_id)
         adjustments = {row["step"]: row["learning_rate"] for row in adjusted}
-        return Start(run.config, begin, state, seconds, run.speed, adjustments)
+        return Start(run.config, begin, state, seconds, run.speed, adjustments, note)
+
+    def _newest_whole(self) -> "tuple[int | None, dict[str, Tensor] | None, str]":
+        """The newest snapshot that can be read, with a sentence about newer ones that cannot.
+
+        Raises StoreError for a fork whose snapshots are all damaged: it has no other beginning.
+        """
+        damaged: list[int] = []
+        for held in reversed(self._store.snapshots(self._run_id, scheduled=False)):
+            if snapshots.is_whole(held.file):
+                with suppress(StoreError):
+                    state = self._store.state(self._run_id, held.step)
+                    return held.step, state, _damage(damaged, f"went on from step {held.step:,}")
+            damaged.append(held.step)
+        run = self._store.run(self._run_id)
+        if run.parent_step and damaged:
+            raise StoreError(
+                f"a whole snapshot of the fork {run.id}",
+                "only damaged ones",
+                f"fork {run.parent} at step {run.parent_step} again",
+            )
+        return None, None, _damage(damaged, "began anew")
 
     def write(self, entry: Entry) -> None:
         """See Journal.write."""
@@ -206,3 +229,11 @@ class StoreJournal:
         if row is None:
             raise LeaseLostError(self._run_id)
         return int(row[0])
+
+
+def _damage(steps: list[int], what_was_done: str) -> str:
+    if not steps:
+        return ""
+    which = "snapshot of step" if len(steps) == 1 else "snapshots of steps"
+    listed = ", ".join(f"{step:,}" for step in sorted(steps))
+    return f"The {which} {listed} cannot be read; the run {what_was_done}."

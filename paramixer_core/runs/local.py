@@ -4,7 +4,7 @@ import atexit
 from functools import partial
 
 from paramixer_core.runs import capacity, memory
-from paramixer_core.runs.monitor import Monitor
+from paramixer_core.runs.monitor import Listener, Monitor
 from paramixer_core.runs.pool import Pool
 from paramixer_core.runs.process import WorkerProcess
 from paramixer_core.runs.run import Run
@@ -40,7 +40,11 @@ class LocalExecutor(Pool):
         )
         if spares is None:
             spares = capacity.setting("PARAMIXER_SPARES", 1, 0)
-        self._monitor = Monitor(spawn, self._heard, self._ended, spares, self._has_place)
+        self._monitor = Monitor(
+            spawn,
+            Listener(self._heard, self._ended, self._tick, self._has_place, self.faults),
+            spares,
+        )
         atexit.register(self.close)
         with self._lock:
             self._dispatch()
@@ -61,7 +65,7 @@ class LocalExecutor(Pool):
         """What keeps a run from starting now; empty if nothing does."""
         if not self._has_place():
             return f"a free worker, {len(self._busy())} of {self.workers} are at work"
-        held = [worker.memory for worker in self._training.values()]
+        held = [worker.memory for worker in list(self._training.values())]
         fits = run.id in self._training or memory.has_room(run.config, held)
         return "" if fits else "memory that other runs hold"
 

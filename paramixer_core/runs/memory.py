@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from paramixer_core.config import RunConfig
@@ -25,6 +26,11 @@ def estimate_memory(config: RunConfig) -> int:
     evaluated at once.
     Raises ParamixerError for a run that could not be built: an unknown mixer, an unfit N.
     """
+    return _estimate(config.replace(seed=0, steps=1, learning_rate=1.0))  # what sizes depend on
+
+
+@lru_cache(maxsize=512)
+def _estimate(config: RunConfig) -> int:
     from paramixer_core.cost import CostShape, cost_report  # these import PyTorch, which a list
     from paramixer_core.tasks import make_task  # of runs or a command does without
 

@@ -1,6 +1,6 @@
 """Who may change what: the one place where every change of a run passes its owner's check."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,9 +94,20 @@ class OwnedStore(RunStore):
         self._require(run_id)
         super().pin(run_id, pinned)
 
-    def delete(self, run_id: str) -> None:
-        self._require(run_id)
-        super().delete(run_id)
+    def delete_all(self, run_ids: Sequence[str], *, active: bool = False) -> None:
+        for run_id in run_ids:
+            self._require(run_id)
+        super().delete_all(run_ids, active=active)
+
+    def create_race(
+        self, configs: Sequence[RunConfig], *, owner: str, race: str | None, host: str
+    ) -> list[str]:
+        return super().create_race(configs, owner=self.actor.name, race=race, host=host)
+
+    def withdraw(self, run_ids: Sequence[str]) -> list[str]:
+        for run_id in run_ids:
+            self._require(run_id)
+        return super().withdraw(run_ids)
 
     def grant(self, run_id: str, lease: str, host: str) -> None:
         self._require(run_id)
@@ -132,11 +143,17 @@ class OwnedExecutor(Executor):
         self.store = OwnedStore(executor.store, actor)
         self._executor = executor
 
-    def _require(self, run_id: str) -> None:
-        require_owner(self.actor, self._executor.store.run(run_id))
+    def _require(self, *run_ids: str) -> None:
+        for run_id in run_ids:
+            require_owner(self.actor, self._executor.store.run(run_id))
 
     def submit(self, config: RunConfig, *, owner: str = "", race: str | None = None) -> Run:
         return self._executor.submit(config, owner=self.actor.name, race=race)
+
+    def submit_all(
+        self, configs: Sequence[RunConfig], *, owner: str = "", race: str | None = None
+    ) -> list[Run]:
+        return self._executor.submit_all(configs, owner=self.actor.name, race=race)
 
     def fork(self, run_id: str, step: int, *, owner: str = "", **changes: Any) -> Run:
         return self._executor.fork(run_id, step, owner=self.actor.name, **changes)
@@ -144,21 +161,21 @@ class OwnedExecutor(Executor):
     def restart(self, run_id: str, *, owner: str = "") -> Run:
         return self._executor.restart(run_id, owner=self.actor.name)
 
-    def pause(self, run_id: str) -> None:
-        self._require(run_id)
-        self._executor.pause(run_id)
+    def pause(self, *run_ids: str) -> None:
+        self._require(*run_ids)
+        self._executor.pause(*run_ids)
 
-    def resume(self, run_id: str) -> None:
-        self._require(run_id)
-        self._executor.resume(run_id)
+    def resume(self, *run_ids: str) -> None:
+        self._require(*run_ids)
+        self._executor.resume(*run_ids)
 
     def single_step(self, run_id: str) -> None:
         self._require(run_id)
         self._executor.single_step(run_id)
 
-    def stop(self, run_id: str) -> None:
-        self._require(run_id)
-        self._executor.stop(run_id)
+    def stop(self, *run_ids: str) -> None:
+        self._require(*run_ids)
+        self._executor.stop(*run_ids)
 
     def set_learning_rate(self, run_id: str, rate: float) -> None:
         self._require(run_id)
@@ -167,6 +184,13 @@ class OwnedExecutor(Executor):
     def set_speed(self, run_id: str, steps_per_second: float | None) -> None:
         self._require(run_id)
         self._executor.set_speed(run_id, steps_per_second)
+
+    def remove(self, *run_ids: str) -> None:
+        self._require(*(run_id for run_id in run_ids if self._executor.store.holds(run_id)))
+        self._executor.remove(*run_ids)
+
+    def troubles(self) -> list[str]:
+        return self._executor.troubles()
 
     def status(self, run_id: str) -> Run:
         return self._executor.status(run_id)

@@ -144,8 +144,7 @@ def submit_race(
     for config in configs:
         memory.require_fits(config)
     race = secrets.token_hex(5)
-    for config in configs:
-        executor.submit(config, owner=owner, race=race)
+    executor.submit_all(configs, owner=owner, race=race)
     return race
 
 

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from collections import Counter
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.memory import parse_size, readable_size
+from paramixer_core.runs.quotas import Quotas
 from paramixer_core.runs.run import Run, RunState
 from paramixer_core.runs.store import RunStore
 
@@ -30,16 +32,15 @@ def disk_used(store: RunStore) -> int:
 def make_room(store: RunStore, cap: int | None = None) -> list[Run]:
     """Delete the oldest ended runs that nobody pinned until the store is under its cap.
 
-    Returns what was deleted. Raises ParamixerError if that is not enough, or if the disk itself
-    is nearly full.
+    The newest ended runs of every owner stay, `Quotas.kept_per_browser` of them, whoever needs
+    the room. Returns what was deleted. Raises ParamixerError if that is not enough, or if the disk
+    itself is nearly full.
     """
     limit = disk_cap() if cap is None else cap
     deleted: list[Run] = []
     used = disk_used(store)
     if used > limit:
-        ended = [state for state in RunState if not state.active]
-        candidates = [run for run in store.runs(states=ended, limit=100_000) if not run.pinned]
-        for run in reversed(candidates):
+        for run in removable(store):
             store.delete(run.id)
             deleted.append(run)
             used = disk_used(store)
@@ -48,7 +49,7 @@ def make_room(store: RunStore, cap: int | None = None) -> list[Run]:
     if used > limit:
         raise ParamixerError(
             f"at most {readable_size(limit)} of runs in {store.folder}",
-            f"{readable_size(used)} that are pinned or under way",
+            f"{readable_size(used)} that are pinned, under way or somebody's last ones",
             "unpin or delete some, or raise PARAMIXER_DISK",
         )
     free = shutil.disk_usage(store.folder).free
@@ -59,3 +60,17 @@ def make_room(store: RunStore, cap: int | None = None) -> list[Run]:
             "delete runs that you no longer need, or other files",
         )
     return deleted
+
+
+def removable(store: RunStore) -> list[Run]:
+    """Runs that may go, the oldest first: ended, not pinned, not among their owner's last ones."""
+    ended = [state for state in RunState if not state.active]
+    kept = Counter[str]()
+    most = Quotas.from_environment().kept_per_browser
+    candidates = []
+    for run in store.runs(states=ended, limit=100_000):
+        kept[run.owner] += 1
+        last = run.owner and kept[run.owner] <= most  # what has no owner is nobody's last one
+        if not (last or run.pinned):
+            candidates.append(run)
+    return candidates[::-1]

@@ -1,7 +1,7 @@
 """The store's tables and how an older store becomes a newer one."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -71,6 +71,18 @@ MIGRATIONS: Sequence[str] = (
     CREATE INDEX commands_by_run ON commands(run, id);
     """,
     """
+    CREATE INDEX runs_by_owner ON runs(owner, state);
+    CREATE TABLE queue (generation INTEGER NOT NULL);
+    INSERT INTO queue VALUES (0);
+    CREATE TRIGGER queue_gained AFTER INSERT ON runs WHEN NEW.state = 'queued'
+        BEGIN UPDATE queue SET generation = generation + 1; END;
+    CREATE TRIGGER queue_lost AFTER DELETE ON runs WHEN OLD.state = 'queued'
+        BEGIN UPDATE queue SET generation = generation + 1; END;
+    CREATE TRIGGER queue_changed AFTER UPDATE OF state, host, owner ON runs
+        WHEN OLD.state = 'queued' OR NEW.state = 'queued'
+        BEGIN UPDATE queue SET generation = generation + 1; END;
+    """,
+    """
     CREATE TABLE uploads (
         name TEXT NOT NULL, owner TEXT NOT NULL, created REAL NOT NULL,
         PRIMARY KEY (name, owner)
@@ -118,7 +130,7 @@ def migrate(
                 "update this library; the store was left untouched",
             )
         for number in range(version, len(migrations)):
-            for statement in migrations[number].split(";"):
+            for statement in statements(migrations[number]):
                 database.execute(statement)
             database.execute(f"PRAGMA user_version = {number + 1}")
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -126,6 +138,20 @@ def migrate(
     except BaseException:
         database.execute("ROLLBACK")
         raise
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script, a trigger with all that it does as one.
+
+    >>> list(statements("A; B"))
+    ['A;', ' B;']
+    """
+    statement = ""
+    for part in script.split(";"):
+        statement += part + ";"
+        if sqlite3.complete_statement(statement) and statement.strip(" \n;"):
+            yield statement
+            statement = ""
 
 
 def require_ours(path: Path) -> None:

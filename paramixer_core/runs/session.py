@@ -81,7 +81,7 @@ class Session:
             device=str(self._trainer.device),
             parameters=sum(p.numel() for p in self._trainer.network.parameters()),
             learning_rate=self._trainer.learning_rate,
-            reason="",
+            reason=start.note,
         )
         self._obey()
         if start.state is None:

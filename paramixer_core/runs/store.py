@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import numpy as np
 
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
-from paramixer_core.runs import curves, schema, snapshots
+from paramixer_core.runs import curves, queueing, schema, snapshots
 from paramixer_core.runs.database import Database, unknown_run
+from paramixer_core.runs.queueing import QueuedRun
 from paramixer_core.runs.run import Command, Curve, Failure, Run, RunState, SnapshotInfo, TestCurve
-from paramixer_core.runs.store_errors import explained
+from paramixer_core.runs.store_errors import StoreUnavailableError, UnreadableRunError, explained
 
 MAX_POINTS = 2000
 
@@ -43,9 +45,9 @@ class RunStore(Database):
         """Add a run in state QUEUED. `owner` is who asked for it (a browser's id).
 
         With `first_snapshot` (what snapshots.read_arrays gives) it begins at `parent_step`.
+        Raises QuotaError, and adds nothing, if `owner` or the server has too many runs.
         """
-        while (identity := secrets.token_urlsafe(6))[0] == "-":
-            continue  # it would read as an option on a command line
+        identity = _new_id()
         values: dict[str, Any] = {
             "id": identity,
             "config": json.dumps(config.as_dict()),
@@ -64,17 +66,43 @@ class RunStore(Database):
             path = snapshots.snapshot_file(self.run_folder(identity), values["step"])
             with explained(path):
                 size = snapshots.write_arrays(path, first_snapshot, {"run": identity})
+        try:
+            self._insert(values, size if first_snapshot is not None else None)
+        except BaseException:
+            shutil.rmtree(self.run_folder(identity), ignore_errors=True)
+            raise
+        return self.run(identity)
+
+    def _insert(self, values: dict[str, Any], size: int | None) -> None:
         with self.transaction() as database:
+            queueing.require_run_quota(database, values["owner"], 1)
             key = database.execute(
                 f"INSERT INTO runs ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})",
                 tuple(values.values()),
             ).lastrowid
-            if first_snapshot is not None:
+            if size is not None:
                 database.execute(
                     "INSERT INTO snapshots VALUES (?, ?, 1, ?, ?)",
                     (key, values["step"], size, values["created"]),
                 )
-        return self.run(identity)
+
+    def create_race(
+        self, configs: Sequence[RunConfig], *, owner: str, race: str | None, host: str
+    ) -> list[str]:
+        """Add runs in state QUEUED, all of them or, over a quota, none; their ids in order."""
+        ids = [_new_id() for _ in configs]
+        shared = (RunState.QUEUED, owner, race, time.time(), host)
+        with self.transaction() as database:
+            queueing.require_run_quota(database, owner, len(configs))
+            database.executemany(
+                "INSERT INTO runs (state, owner, race, created, host, id, config, learning_rate) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (*shared, identity, json.dumps(config.as_dict()), config.learning_rate)
+                    for identity, config in zip(ids, configs, strict=True)
+                ),
+            )
+        return ids
 
     def run(self, run_id: str) -> Run:
         """One run as it stands now."""
@@ -114,18 +142,46 @@ class RunStore(Database):
         with self.reading() as database:
             rows = database.execute(query, (*values, limit)).fetchall()
         for row in rows:
-            with suppress(ParamixerError):
+            with suppress(UnreadableRunError):
                 found.append(_run(row))
         return found
 
     def enqueue(self, run_id: str, host: str) -> None:
-        """Have a run that went before wait for a worker of `host`."""
-        values = {"state": RunState.QUEUED, "reason": "", "host": host}
-        self.update(run_id, **values, ended=None, failure=None)
+        """Have a run that went before wait for a worker of `host`; QuotaError as in `create`."""
+        with self.transaction() as database:
+            queueing.require_queue_quota(database, self.run(run_id).owner, 1)
+            database.execute(
+                "UPDATE runs SET state = ?, reason = '', host = ?, ended = NULL, failure = NULL "
+                "WHERE id = ?",
+                (RunState.QUEUED, host, run_id),
+            )
 
-    def queued(self, host: str) -> list[Run]:
-        """Runs that wait for a worker of `host`, oldest first."""
-        return self.runs(states=[RunState.QUEUED], host=host, limit=10_000)[::-1]
+    def queue_generation(self) -> int:
+        """A number that changes whenever a run joins or leaves a queue, in whatever process."""
+        with self.reading() as database:
+            return int(database.execute("SELECT generation FROM queue").fetchone()[0])
+
+    def queued(self, host: str) -> list[QueuedRun]:
+        """Runs that wait for a worker of `host`, oldest first: no more of each than its place
+        needs, so that one that cannot be read holds up no other.
+        """
+        query = "SELECT id, owner FROM runs WHERE state = ? AND host = ? ORDER BY created, key"
+        with self.reading() as database:
+            rows = database.execute(query, (RunState.QUEUED, host)).fetchall()
+        return [QueuedRun(*row) for row in rows]
+
+    def withdraw(self, run_ids: Sequence[str]) -> list[str]:
+        """Stop those of the runs that wait or are paused without a worker; their ids."""
+        stopped = []
+        with self.transaction() as database:
+            for run_id in run_ids:
+                changed = database.execute(
+                    "UPDATE runs SET state = ?, reason = '', ended = ? WHERE id = ? "
+                    "AND lease IS NULL AND state IN (?, ?)",
+                    (RunState.STOPPED, time.time(), run_id, RunState.QUEUED, RunState.PAUSED),
+                )
+                stopped += [run_id] * changed.rowcount
+        return stopped
 
     def update(self, run_id: str, *, held_by: str | None = None, **values: Any) -> bool:
         """Set columns of a run; with `held_by`, only while the run is under that lease.
@@ -146,19 +202,57 @@ class RunStore(Database):
         if not self.update(run_id, pinned=int(pinned)):
             raise unknown_run(run_id)
 
+    def holds(self, run_id: str) -> bool:
+        """Whether there is such a run."""
+        with self.reading() as database:
+            found = database.execute("SELECT 1 FROM runs WHERE id = ?", (run_id,)).fetchone()
+        return found is not None
+
+    def pinned(self, run_ids: Sequence[str]) -> list[str]:
+        """Those of the runs that are protected from retention."""
+        with self.reading() as database:
+            rows = database.execute("SELECT id FROM runs WHERE pinned").fetchall()
+        return sorted({row["id"] for row in rows} & set(run_ids))
+
     def delete(self, run_id: str) -> None:
-        """Remove an ended run with all that it left. An active one raises ParamixerError."""
-        run = self.run(run_id)
-        if run.state.active:
-            raise ParamixerError("a run that has ended", f"a {run.state} one", "stop it first")
+        """Remove an ended run with all that it left. An active one raises ParamixerError.
+
+        One whose row this version cannot read is removed all the same.
+        """
+        self.delete_all([run_id])
+
+    def delete_all(self, run_ids: Sequence[str], *, active: bool = False) -> None:
+        """Remove runs with all that they left; with `active`, even if they wait or train: their
+        lease is gone with them, so their workers stop writing. All of them or, on an error, none.
+        """
+        try:
+            self._delete_rows(run_ids, active)
+        except StoreUnavailableError:
+            if not (active or self._have_ended(run_ids)):
+                raise
+            for run_id in run_ids:  # a full disk: what is to go makes the room to say so
+                shutil.rmtree(self.run_folder(run_id), ignore_errors=True)
+            self._delete_rows(run_ids, active)
+        for run_id in run_ids:
+            shutil.rmtree(self.run_folder(run_id), ignore_errors=True)
+
+    def _have_ended(self, run_ids: Sequence[str]) -> bool:
+        return not any(self.run(run_id).state.active for run_id in run_ids)
+
+    def _delete_rows(self, run_ids: Sequence[str], active: bool) -> None:
         with self.transaction() as database:
-            key = self.key_of(database, run_id)
-            for table in schema.RUN_TABLES:
-                database.execute(f"DELETE FROM {table} WHERE run = ?", (key,))
-            database.execute("DELETE FROM runs WHERE key = ?", (key,))
+            for run_id in run_ids:
+                key = self.key_of(database, run_id)
+                row = database.execute("SELECT state FROM runs WHERE key = ?", (key,)).fetchone()
+                if not active and row["state"] in (state for state in RunState if state.active):
+                    raise ParamixerError(
+                        "a run that has ended", f"a {row['state']} one", "stop it first"
+                    )
+                for table in schema.RUN_TABLES:
+                    database.execute(f"DELETE FROM {table} WHERE run = ?", (key,))
+                database.execute("DELETE FROM runs WHERE key = ?", (key,))
         with self.reading() as database:
             database.execute("PRAGMA incremental_vacuum").fetchall()
-        shutil.rmtree(self.run_folder(run_id), ignore_errors=True)
 
     def run_folder(self, run_id: str) -> Path:
         """Where a run's snapshots and log lie."""
@@ -241,10 +335,28 @@ class RunStore(Database):
             curves.adjust(database, self.key_of(database, run_id), step, learning_rate)
 
 
+def _new_id() -> str:
+    while (identity := secrets.token_urlsafe(6))[0] == "-":
+        continue  # it would read as an option on a command line
+    return identity
+
+
+@lru_cache(maxsize=4096)
+def _config(text: str) -> RunConfig:
+    return RunConfig.from_dict(json.loads(text))
+
+
 def _run(row: sqlite3.Row) -> Run:
-    values = {name: row[name] for name in row.keys() if name not in ("key", "heartbeat")}  # noqa: SIM118
-    values["config"] = RunConfig.from_dict(json.loads(values["config"]))
-    values["state"] = RunState(values["state"])
-    values["failure"] = None if values["failure"] is None else Failure(values["failure"])
-    values["pinned"] = bool(values["pinned"])
-    return Run(**values)
+    try:
+        values = {name: row[name] for name in row.keys() if name not in ("key", "heartbeat")}  # noqa: SIM118
+        values["config"] = _config(values["config"])
+        values["state"] = RunState(values["state"])
+        values["failure"] = None if values["failure"] is None else Failure(values["failure"])
+        values["pinned"] = bool(values["pinned"])
+        return Run(**values)
+    except ParamixerError as error:
+        raise UnreadableRunError(error.expected, error.got, error.remedy) from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise UnreadableRunError(
+            f"a run {row['id']} that this version can read", str(error), "delete it"
+        ) from error

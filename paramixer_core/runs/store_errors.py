@@ -17,6 +17,20 @@ class StoreError(ParamixerError):
         return type(self), (self.expected, self.got, self.remedy)
 
 
+class StoreUnavailableError(StoreError):
+    """The store cannot be used for now: full, locked, read-only or gone. The same call may succeed
+    once that is mended, so what is to be written is kept and tried again.
+    """
+
+
+class StoreGoneError(StoreUnavailableError):
+    """The store's file was deleted or replaced while it was in use."""
+
+
+class UnreadableRunError(ParamixerError):
+    """A run's row cannot be read: it is damaged, or another version wrote it."""
+
+
 class LeaseLostError(Exception):
     """The run was given to another worker; whoever sees this must stop writing."""
 
@@ -35,7 +49,7 @@ def explained(path: Path) -> Iterator[None]:
 def _explain_sqlite(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     text = str(error)
     if "readonly" in text or "read-only" in text:
-        return StoreError(
+        return StoreUnavailableError(
             f"a run store that can be written at {path}",
             "a read-only one",
             "give this user write access or set PARAMIXER_HOME to another folder",
@@ -43,16 +57,22 @@ def _explain_sqlite(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     if "full" in text:
         return _disk_full(path)
     if "locked" in text or "busy" in text:
-        return StoreError(
+        return StoreUnavailableError(
             f"the run store at {path} to be free within a few seconds",
             "a lock held by another program",
             "close the program that holds it and try again",
         )
     if "unable to open" in text:
-        return StoreError(
+        return StoreUnavailableError(
             f"a run store that can be opened at {path}",
             text,
             "check the folder's permissions or set PARAMIXER_HOME to another folder",
+        )
+    if "disk I/O" in text:
+        return StoreUnavailableError(
+            f"a disk that can be read and written at {path}",
+            text,
+            "check the disk and the folder; what is measured is kept meanwhile",
         )
     return StoreError(
         f"a healthy run store at {path}",
@@ -64,16 +84,25 @@ def _explain_sqlite(error: sqlite3.DatabaseError, path: Path) -> StoreError:
 def _explain_os(error: OSError, path: Path) -> StoreError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return _disk_full(path)
-    return StoreError(
+    return StoreUnavailableError(
         f"a folder for runs that can be written at {path}",
         error.strerror or str(error),
         "check its permissions or set PARAMIXER_HOME to another folder",
     )
 
 
-def _disk_full(path: Path) -> StoreError:
-    return StoreError(
+def _disk_full(path: Path) -> StoreUnavailableError:
+    return StoreUnavailableError(
         f"room on the disk that holds {path}",
         "a full disk",
         "delete runs that you no longer need, or other files, and continue the run",
+    )
+
+
+def store_gone(path: Path) -> StoreGoneError:
+    """The error for a store whose file is no longer the one that was opened."""
+    return StoreGoneError(
+        f"the run store at {path}",
+        "one that was deleted or replaced while this server ran",
+        "put it back, or make a new one: a restart of the server does",
     )

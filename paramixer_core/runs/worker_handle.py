@@ -7,7 +7,8 @@ class Worker(ABC):
     """Trains one run at a time, somewhere else.
 
     `paused` is what it was last told or said; `wants_slot` that its run is to go on; `stopping`
-    that it was told to stop; `memory` what its run is estimated to need.
+    that it was told to stop; `memory` what its run is estimated to need; `trouble` a sentence about
+    what keeps it from going on, and `was_frozen` that this is why.
     """
 
     def __init__(self) -> None:
@@ -17,7 +18,8 @@ class Worker(ABC):
         """Forget its run."""
         self.run_id = self.lease = self.owner = ""
         self.memory = 0
-        self.paused = self.wants_slot = self.stopping = False
+        self.paused = self.wants_slot = self.stopping = self.was_frozen = False
+        self.trouble = ""
 
     @abstractmethod
     def assign(self, run_id: str, lease: str) -> None:
@@ -26,6 +28,14 @@ class Worker(ABC):
     @abstractmethod
     def wake(self) -> None:
         """Have it look for commands now."""
+
+    def frozen(self) -> str:
+        """A sentence if it has given no sign of life for too long; else nothing."""
+        return ""
+
+    def kill(self) -> None:
+        """End it at once, if that can be done from here: its run has been removed or given up."""
+        self.wake()
 
     @property
     @abstractmethod

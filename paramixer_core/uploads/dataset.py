@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +16,7 @@ from safetensors.numpy import save
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.database import default_home
+from paramixer_core.runs.quotas import require_upload_room
 from paramixer_core.tasks.task import Batch, ClassificationTask, InputKind
 from paramixer_core.uploads.sequences import MAX_TOKENS, Sequences
 
@@ -23,8 +26,8 @@ PAD = "·"
 MAX_SYMBOLS = 256
 MAX_CLASSES = 100
 MAX_NUMBERS = 2**25
-FOLDER_BYTES = 2**30
 SPLIT_SEED = 20_220_404
+_keeping = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -136,23 +139,26 @@ def uploaded_task(name: str) -> "UploadedSequences":
     return UploadedSequences(name, read_dataset(dataset_file(name)).tokens.shape[1])
 
 
-def keep(prepared: Prepared, home: Path | None = None) -> str:
-    """Store a prepared data set and return its task's name."""
+def keep(
+    prepared: Prepared, home: Path | None = None, held_by_owner: Sequence[int] | None = None
+) -> str:
+    """Store a prepared data set and return its task's name.
+
+    `held_by_owner`: the sizes in bytes of what the browser that sends it has uploaded; None if no
+    browser does. Raises QuotaError if it, or the server, would have too many or too much.
+    """
     path = dataset_file(prepared.name, home)
     folder = path.parent
     folder.mkdir(parents=True, exist_ok=True)
-    if path.exists():
-        return prepared.name
-    held = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-    if held + len(prepared.content) > FOLDER_BYTES:
-        raise ParamixerError(
-            f"at most {FOLDER_BYTES // 2**20} MiB of uploaded data on this server",
-            f"{held / 2**20:.0f} MiB already",
-            "ask whoever runs it to clear its uploads folder",
-        )
-    part = path.with_suffix(".part")
-    part.write_bytes(prepared.content)
-    part.replace(path)
+    with _keeping:  # of two at once the second counts the first
+        if path.exists():
+            return prepared.name
+        held = [file.stat().st_size for file in folder.glob("*.safetensors")]
+        owned = held_by_owner is not None
+        require_upload_room(held_by_owner or [], held, len(prepared.content), owned=owned)
+        part = path.with_suffix(".part")
+        part.write_bytes(prepared.content)
+        part.replace(path)
     return prepared.name
 
 

@@ -27,6 +27,10 @@ class StoreOnly:
     def __init__(self, store: RunStore) -> None:
         self.store = store
 
+    def troubles(self) -> list[str]:
+        """Nothing is wrong."""
+        return []
+
     def status(self, run_id: str) -> Run:
         return self.store.run(run_id)
 

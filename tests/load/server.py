@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-PORT = 8791
+PORT = int(os.environ.get("PARAMIXER_LOAD_PORT", "8791"))
 ADDRESS = f"http://127.0.0.1:{PORT}"
 START_SECONDS = 60
 

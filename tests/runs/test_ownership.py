@@ -19,11 +19,12 @@ CHANGES = {
     "resume": (),
     "single_step": (),
     "stop": (),
+    "remove": (),
     "set_learning_rate": (0.1,),
     "set_speed": (1.0,),
 }
-NEW = ("submit", "fork", "restart")
-READS = ("status", "queue_position")
+NEW = ("submit", "submit_all", "fork", "restart")
+READS = ("status", "queue_position", "troubles")
 STORE_CHANGES = {
     "enqueue": ("host",),
     "update": (),
@@ -93,7 +94,12 @@ def test_the_store_is_no_way_around_it(store, run, action):
 @pytest.mark.parametrize("action", NEW)
 def test_a_new_run_is_whose_it_is_who_asks_whatever_was_claimed(store, run, action):
     held = Recorder(store)
-    arguments = {"submit": (CONFIG,), "fork": (run.id, 0), "restart": (run.id,)}[action]
+    arguments = {
+        "submit": (CONFIG,),
+        "submit_all": ([CONFIG],),
+        "fork": (run.id, 0),
+        "restart": (run.id,),
+    }[action]
     getattr(OwnedExecutor(held, STRANGER), action)(*arguments, owner=OWNER.name)
     assert held.calls[0][2]["owner"] == STRANGER.name
 

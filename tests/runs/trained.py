@@ -1,5 +1,6 @@
 """Training a queued run in this process, where a test needs no process of its own."""
 
+from collections.abc import Sequence
 from threading import Event
 
 from paramixer_core.config import RunConfig
@@ -21,6 +22,9 @@ class InProcess:
     def __init__(self, store: RunStore) -> None:
         self.store = store
 
-    def submit(self, config: RunConfig, *, owner: str = "", race: str | None = None) -> Run:
-        """Train the run to its end."""
-        return train_here(self.store, self.store.create(config, owner=owner, race=race).id)
+    def submit_all(
+        self, configs: Sequence[RunConfig], *, owner: str = "", race: str | None = None
+    ) -> list[Run]:
+        """Train the runs to their end."""
+        made = [self.store.create(config, owner=owner, race=race) for config in configs]
+        return [train_here(self.store, run.id) for run in made]

@@ -204,8 +204,8 @@ def test_the_limits_of_a_data_set_are_said(change: dict, said: str) -> None:
 
 
 def test_the_folder_does_not_grow_without_limit(stored: Prepared, monkeypatch) -> None:
-    monkeypatch.setattr(dataset, "FOLDER_BYTES", 100)
-    with pytest.raises(ParamixerError, match="already"):
+    monkeypatch.setenv("PARAMIXER_UPLOAD_BYTES", "100")
+    with pytest.raises(ParamixerError, match="of uploads on this server"):
         keep(prepare(letters(seed=1), 20, 0.25, ""))
     assert keep(stored) == stored.name
 
