@@ -1,5 +1,6 @@
 """What every answer of the server passes: cookies that cannot be forged, headers, limits."""
 
+import asyncio
 import json
 import re
 import socket
@@ -7,8 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.responses import PlainTextResponse
 
-from app.limits import Allowance, Places
+from app import identity
+from app.limits import Allowance, Limited, Places
+from app.navigation import live_path
 from tests.app.served import Served, served
 
 SECURE = {
@@ -120,18 +124,35 @@ def test_a_school_may_frame_it_in_its_own_pages(tmp_path: Path) -> None:
     assert "x-frame-options" not in told
 
 
-def test_a_browser_that_asks_too_often_gets_429_and_a_sentence(app: Served) -> None:
-    ((name, text),) = visit(app).items()
-    cookie = f"{name}={text.split('; ')[0]}"
-    path = "live?runs=nosuchrun&over=steps&curve=loss"
-    answers = [app.get(path, Cookie=cookie) for _ in range(60)]
-    refused = [(dict(headers), body) for status, headers, body in answers if status == 429]
-    assert refused, [status for status, _, _ in answers]
-    headers, body = refused[0]
-    assert int(headers["retry-after"]) >= 1
+def asked_of(limited: Limited, cookie: str) -> tuple[int, dict[str, str], str]:
+    """One question to the feed of live runs, asked of the limits alone."""
+    sent: list[dict] = []
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": live_path(),
+        "headers": [(b"cookie", cookie.encode())],
+        "client": ("127.0.0.1", 1),
+    }
+
+    async def send(message: dict) -> None:
+        sent.append(message)
+
+    asyncio.run(limited(scope, None, send))
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], headers, sent[1]["body"].decode()
+
+
+def test_a_browser_that_asks_too_often_gets_429_and_a_sentence() -> None:
+    limited = Limited(PlainTextResponse("runs"), by_browser=Allowance(0.25, 2, clock=lambda: 0.0))
+    name = identity.cookie_name(identity.BROWSER)
+    cookie, other = (f"{name}={identity.new_browser()}" for _ in range(2))
+    assert [asked_of(limited, cookie)[0] for _ in range(2)] == [200, 200]
+    status, headers, body = asked_of(limited, cookie)
+    assert status == 429
+    assert headers["retry-after"] == "4"
     assert body.startswith("More questions from this browser")
-    ((other, theirs),) = visit(app).items()
-    assert app.get(path, Cookie=f"{other}={theirs.split('; ')[0]}")[0] == 404
+    assert asked_of(limited, other)[0] == 200
 
 
 def test_an_allowance_refills_with_time_and_is_each_askers_own() -> None:
