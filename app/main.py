@@ -22,7 +22,7 @@ if str(ROOT) not in sys.path:
 from app.gate import Identified, SecureAnswers  # noqa: E402  (the root has to be on the path)
 from app.limits import Limited  # noqa: E402
 from app.navigation import live_path, operator_address  # noqa: E402
-from app.serving import require_own_entry  # noqa: E402
+from app.serving import hand_over  # noqa: E402
 
 FEED = "app.live_feed"
 
@@ -43,7 +43,7 @@ async def shown(_: st.App) -> AsyncIterator[None]:
     yield
 
 
-require_own_entry()
+hand_over()
 app = st.App(
     ROOT / "app" / "lab.py",
     routes=[Route(live_path(), live)],

@@ -11,7 +11,14 @@ from pathlib import Path
 
 from paramixer_core.errors import ParamixerError
 
-SETTINGS = Path(__file__).resolve().parent / ".streamlit" / "config.toml"
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = ROOT / "app" / ".streamlit" / "config.toml"
+HANDED_OVER = ("server.port", "server.address", "server.baseUrlPath")
+"""Options of `streamlit run` that the entry has under these names too."""
+
+TOLD = ("command-line argument or environment variable", "environment variable")
+"""What Streamlit calls the places of options that somebody gave for this start alone."""
+
 FIRST_PORT = 8501
 PORTS_TRIED = 100
 LOOPBACK = "127.0.0.1"
@@ -35,17 +42,24 @@ class Options:
     headless: bool | None = None
 
 
-def require_own_entry() -> None:
-    """Raise ParamixerError unless the entry of the lab started this process.
+def hand_over() -> None:
+    """In a process that `streamlit run` started: start the lab's own entry in its place.
 
     `streamlit run` reads its settings from the folder that it is started in: elsewhere it listens
-    on every interface. It also waits for ever for requests that are half sent.
+    on every interface. It also waits for ever for requests that are half sent. What was told to it
+    on its command line is told on.
     """
-    if os.environ.get(ENTRY) != str(os.getpid()):
-        raise SystemExit(
-            "Expected the lab to be started by its own command, got another one: use `make run` or "
-            "`python -m app`, which listens on this machine alone whatever folder it is started in."
-        )
+    if os.environ.get(ENTRY) == str(os.getpid()):
+        return
+    from streamlit import config as streamlit_config
+
+    command = [sys.executable, str(ROOT / "app" / "__main__.py")]
+    for option in HANDED_OVER:
+        if streamlit_config.get_where_defined(option) in TOLD:
+            command += [f"--{option}", str(streamlit_config.get_option(option))]
+    if streamlit_config.get_option("server.headless"):
+        command.append("--no-browser")
+    os.execv(command[0], command)
 
 
 def settings(options: Options, port: int) -> dict[str, object]:
