@@ -14,6 +14,7 @@ from paramixer_core.runs import RunState, RunStore
 from paramixer_core.runs.forks import fork, renew
 from paramixer_core.runs.race_curves import Band, RaceAxis
 from paramixer_core.runs.run import Run
+from tests.app.operating import act_as_operator
 from tests.runs.conftest import TINY
 from tests.runs.trained import train_here
 
@@ -48,7 +49,7 @@ class Noting:
 def executor(tmp_path, monkeypatch) -> Iterator[Noting]:
     """An executor behind the engine."""
     made = Noting(RunStore(tmp_path))
-    monkeypatch.setattr(engine, "executor", lambda: made)
+    act_as_operator(monkeypatch, made)
     yield made
     made.store.close()
 
