@@ -158,7 +158,7 @@ def test_a_stopped_process_counts_as_frozen_and_one_that_is_busy_does_not(
     assert worker.farewell.startswith("killed by SIGKILL")
 
 
-@pytest.mark.parametrize("damage", ["cut", "emptied", "deleted", "not read"])
+@pytest.mark.parametrize("damage", ["cut", "emptied", "deleted", "not read", "a tensor changed"])
 def test_a_damaged_snapshot_is_passed_over_for_an_older_one_and_said(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
@@ -172,6 +172,10 @@ def test_a_damaged_snapshot_is_passed_over_for_an_older_one_and_said(
             os.truncate(newest.file, 0)
         case "deleted":
             newest.file.unlink()
+        case "a tensor changed":
+            content = bytearray(newest.file.read_bytes())
+            content[-5] ^= 1
+            newest.file.write_bytes(content)
         case _:
             monkeypatch.setattr(journal.snapshots, "is_whole", lambda path: True)
             os.truncate(newest.file, newest.size - 8)
