@@ -74,9 +74,6 @@ class Dispatcher(ABC):
         if worker := self._training.get(run_id):
             worker.wake()
 
-    def _place(self, run_id: str) -> int | None:
-        return self._order.place(run_id, self._load())
-
     def _load(self) -> Counter[str]:
         """How many runs of each owner are at work."""
         return Counter(worker.owner for worker in self._busy())

@@ -1,17 +1,18 @@
 """Steering changes what was chosen and nothing else; resets and forks go on from where they say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import engine, live_feed, say
+from app import engine, identity, live_feed, say
 from app.components.payload import unpack
 from app.live_feed import Watched
 from app.names import run_title
 from paramixer_core.config import RunConfig
 from paramixer_core.runs import RunState, RunStore
 from paramixer_core.runs.forks import fork, renew
+from paramixer_core.runs.ownership import Actor
 from paramixer_core.runs.race_curves import Band, RaceAxis
 from paramixer_core.runs.run import Run
 from tests.runs.conftest import TINY
@@ -27,6 +28,9 @@ class Noting:
 
     def status(self, run_id: str) -> Run:
         return self.store.run(run_id)
+
+    def statuses(self, run_ids: Sequence[str]) -> list[Run]:
+        return self.store.several(run_ids)
 
     def troubles(self) -> list[str]:
         return []
@@ -49,6 +53,7 @@ def executor(tmp_path, monkeypatch) -> Iterator[Noting]:
     """An executor behind the engine."""
     made = Noting(RunStore(tmp_path))
     monkeypatch.setattr(engine, "executor", lambda: made)
+    monkeypatch.setattr(identity, "actor", lambda: Actor("operator", operator=True))
     yield made
     made.store.close()
 
