@@ -79,6 +79,26 @@ def served(folder: Path, *options: str, cwd: Path | str = "/", **env: str) -> It
         process.wait(timeout=20)
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_port(port: int) -> None:
+    """Wait until somebody listens on a port of this machine."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5):
+                return
+        except OSError:
+            assert time.monotonic() < deadline, f"nobody listens on {port}"
+            time.sleep(0.05)
+
+
 def answers(log: Path) -> bool:
     """Whether the server that printed this answers already."""
     where = urlsplit(ADDRESS.search(log.read_text())[1])
