@@ -28,16 +28,17 @@ class Served:
     pid: int
     log: Path
 
-    def get(self, path="", *, method="GET", page=False, **headers):
+    def get(self, path="", *, method="GET", page=False, unread=False, body=None, **headers):
         """One answer: status, headers (all of them, as pairs) and text; nothing is followed."""
         where = urlsplit(self.url)
         connection = http.client.HTTPConnection(where.hostname, where.port, timeout=30)
         told = {name.replace("_", "-"): value for name, value in headers.items()}
         told |= {"Accept": "text/html"} if page else {}
         try:
-            connection.request(method, f"{where.path}{path}", headers=told)
+            connection.request(method, f"{where.path}{path}", body, headers=told)
             answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read().decode(errors="replace")
+            text = "" if unread else answer.read().decode(errors="replace")
+            return answer.status, answer.getheaders(), text
         finally:
             connection.close()
 

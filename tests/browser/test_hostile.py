@@ -83,10 +83,11 @@ def test_a_hostile_name_of_a_wiring_stays_text(watched: Page, app_url: str, name
         expect(watched.get_by_text(SHORT[:8]).first).to_be_visible()
 
 
+LABEL = f"<img src=http://{EVIL}/i>[l](http://{EVIL}/l)"
 ROWS = "".join(
     f'"{label}",{letters}\n'
     for letters in ("ab<*", "ba_[", "<<aa", "**bb", "[]ab", "``ba", "a$$b", "b~~a", "&ab<", "|b|a")
-    for label in (SHORT, HOSTILE.replace("\n", " "))
+    for label in (SHORT, LABEL)
 )
 
 
