@@ -43,6 +43,7 @@ bench: installed
 
 browser: installed-tests
 	@$(PY) -m tests.chromium
+	@$(PY) -m tests.nginx
 
 upgrade:
 	@$(call with_python,-m tests.upgrade)

@@ -8,8 +8,13 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paramixer_core.errors import ParamixerError
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = ROOT / "app" / ".streamlit" / "config.toml"
@@ -26,6 +31,9 @@ ENTRY = "PARAMIXER_ENTRY"
 """Set by the entry for its own process: the app is not served without it."""
 
 SOCKET_PING_SECONDS = 30
+LAST_SECONDS = 5
+"""What is under way has so long to end once the server is told to."""
+
 MEBI = 2**20
 
 
@@ -143,7 +151,6 @@ def serve(options: Options) -> None:
     )
     from app.main import app  # it asks for settings as it is imported
     from app.navigation import home_address, operator_address
-    from app.patience import PatientProtocol
 
     if options.port is None and port != FIRST_PORT:
         sys.stdout.write(f"\n  Port {FIRST_PORT} is taken: serving on {port}.\n")
@@ -153,7 +160,20 @@ def serve(options: Options) -> None:
         "  The operator may stop and delete every run: keep that link to yourself.\n\n"
     )
     sys.stdout.flush()
-    config = uvicorn.Config(
+    with listening:
+        server = uvicorn.Server(web_server(app, options))
+        server.run(sockets=[listening])
+        if not server.started:
+            raise ParamixerError("a server that starts", "an early end", "read the lines above")
+
+
+def web_server(app: "ASGIApp", options: Options) -> "uvicorn.Config":
+    """uvicorn's configuration, for the lab or for another app in its place."""
+    import uvicorn
+
+    from app.patience import PatientProtocol
+
+    return uvicorn.Config(
         app,
         http=PatientProtocol,
         ws="websockets-sansio",
@@ -164,13 +184,10 @@ def serve(options: Options) -> None:
         forwarded_allow_ips=options.proxies or None,
         ssl_certfile=options.certificate or None,
         ssl_keyfile=options.key or None,
+        # It waits for ever else, for one who does not take what was sent or stops in mid-sentence.
+        timeout_graceful_shutdown=LAST_SECONDS,
         server_header=False,
         access_log=False,
         use_colors=False,
         log_level="warning",
     )
-    with listening:
-        server = uvicorn.Server(config)
-        server.run(sockets=[listening])
-        if not server.started:
-            raise ParamixerError("a server that starts", "an early end", "read the lines above")
