@@ -22,10 +22,9 @@ help:
 	@echo "make upgrade newest versions into constraints.txt, if the tests pass with them"
 	@echo "make clean   remove .venv and every cache"
 
-# The port is named only when asked for: with 8501 taken, Streamlit then takes the next free one.
+# The port is named only when asked for: with 8501 taken, the next free one is used.
 run: installed
-	@exec $(PY) -m streamlit run app/main.py --server.address 127.0.0.1 \
-		$(if $(PORT),--server.port $(PORT))
+	@exec $(PY) -m app $(if $(PORT),--port $(PORT))
 
 test: lint browser
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app import engine, names
+from app.escape import plain
 from paramixer_core.config import MAX_SEQ_LEN, WIRING
 from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads.exported import BY_SHAPES
@@ -40,7 +41,7 @@ def draw() -> None:
     found, problem = read(content, file.name, answers)
     with st.container():
         if problem is not None:
-            st.error(str(problem), icon=":material/upload_file:")
+            st.error(plain(problem), icon=":material/upload_file:")
         elif found is not None:
             report(found)
     asked = found
@@ -132,7 +133,7 @@ def report(found: RecognisedWeights) -> None:
     config = found.config
     parts = [
         names.mixer_titles()[config.mixer],
-        answer_words("task", config.task),
+        plain(answer_words("task", config.task)),
         f"N = {config.seq_len:,}",
         f"D = {config.channels}",
         f"{config.blocks} block{'s' * (config.blocks > 1)}",
@@ -147,19 +148,19 @@ def report(found: RecognisedWeights) -> None:
     if found.certain:
         st.success(f"Read by {found.source}: {words}", icon=":material/verified:")
     else:
-        open_ = "\n".join(f"- {q.sentence}" for q in found.questions if not q.answered)
+        open_ = "\n".join(f"- {plain(q.sentence)}" for q in found.questions if not q.answered)
         st.warning(
             f"Read by {found.source}, **with assumptions**: {words}\n\n{open_}",
             icon=":material/help:",
         )
     for warning in found.warnings:
-        st.warning(warning, icon=":material/warning:")
+        st.warning(plain(warning), icon=":material/warning:")
 
 
 def details(found: RecognisedWeights) -> None:
     """Notes, and which tensor became which."""
     for note in found.notes:
-        st.caption(note)
+        st.caption(plain(note))
     rows = [{"in the file": theirs, "here": ours} for theirs, ours in found.matched]
     rows += [{"in the file": name, "here": "not used"} for name in found.unused]
     st.dataframe(rows, hide_index=True, height=180)

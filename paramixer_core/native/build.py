@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
 SOURCES = ("mixing.cpp", "link_mlps.cpp", "check.cpp")
 HEADERS = ("vectors.h",)
@@ -140,8 +141,5 @@ def run(command: list[str]) -> str | None:
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
     """Hold a lock file; the system frees it even if this process dies."""
-    import fcntl
-
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(path, mode=0o600):
         yield

@@ -19,6 +19,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import schema, snapshots
 from paramixer_core.runs.database import DATABASE, Database
 from paramixer_core.runs.memory import readable_size
+from paramixer_core.runs.private import PRIVATE_FILE, PRIVATE_FOLDER
 from paramixer_core.runs.store_errors import StoreError, explained
 
 FOLDERS = ("runs", "uploads", "benchmarks")
@@ -32,7 +33,6 @@ NAME = re.compile("|".join(NAMES))
 MANIFEST = "paramixer-backup.json"
 FORMAT = 1
 MANIFEST_BYTES = 2**26  # a million files need less
-PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from tests.runs.conftest import TINY
 from tests.runs.trained import train_here
 from tests.runs.waiting import wait_for, wait_until
 
-LONGER = TINY.replace(channels=16, hidden=16, steps=400)
+LONGER = TINY.replace(steps=200)
 
 
 def made(home: Path) -> RunStore:
@@ -57,7 +57,7 @@ def test_a_backup_under_training_is_restored_elsewhere_and_goes_on_bit_for_bit(
     trainer = Trainer(LONGER)
     expected = np.array([trainer.step().loss for _ in range(LONGER.steps)])
     store = made(tmp_path / "home")
-    executor = LocalExecutor(store, workers=1, spares=0)
+    executor = LocalExecutor(store, workers=1, spares=0, threads=1)
     run = executor.submit(LONGER)
     waits = executor.submit(TINY, owner="bob")
     executor.set_speed(run.id, 60.0)
@@ -78,7 +78,7 @@ def test_a_backup_under_training_is_restored_elsewhere_and_goes_on_bit_for_bit(
         assert curve.step.tolist() == list(range(1, held.step + 1))
         for snapshot in heir.snapshots(held.id, scheduled=False):
             assert int(heir.state(held.id, snapshot.step)["step"]) == snapshot.step
-    second = LocalExecutor(heir, workers=1, spares=0)
+    second = LocalExecutor(heir, workers=1, spares=0, threads=1)
     assert heir.run(run.id).state is RunState.INTERRUPTED
     wait_for(heir, waits.id, RunState.FINISHED)
     second.set_speed(run.id, None)
