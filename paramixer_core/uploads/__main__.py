@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from paramixer_core.analysis.matrix_choices import MAX_UNPACKED
 from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads.door import read_upload
-from paramixer_core.uploads.keeping import keep_read, tested
+from paramixer_core.uploads.keeping import keep_read, with_test
 from paramixer_core.uploads.options import add_options, choices_of
 from paramixer_core.uploads.what_was_read import WeightsRead, full_json
 
@@ -85,7 +85,7 @@ def lines_of(asked: argparse.Namespace) -> list[str]:
         os.environ["PARAMIXER_HOME"] = str(asked.store)  # tasks find their data sets there
     read = read_upload(content_of(asked.file), asked.file.name, choices_of(asked))
     if asked.evaluate:
-        read = tested(read)
+        read = with_test(read)
     kept: dict[str, Any] = {}
     if asked.keep:
         done = keep_read(read, asked.store)
@@ -102,7 +102,7 @@ def lines_of(asked: argparse.Namespace) -> list[str]:
 
 
 def content_of(path: Path) -> bytes:
-    """The file's bytes. Raises ParamixerError where there is no such file, or a far too large one."""
+    """The file's bytes. Raises ParamixerError for a file that is none, or far too large."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_UNPACKED + 1)

@@ -104,16 +104,15 @@ def kind_of(content: bytes, name: str) -> tuple[UploadKind, str]:
         found = read_sequences(content, name)
     except ParamixerError:
         return (UploadKind.MATRIX if is_matrix(content, name) else UploadKind.SEQUENCES), ""
-    if found.kind is not FileKind.TABLE or not found.numeric:
+    if found.kind is not FileKind.TABLE:
         return UploadKind.SEQUENCES, ""
     label = found.guessed("label")
     named = label is not None and label.value.lower() in LABEL_NAMES
     few = not found.questions and len(found.classes) <= max(2, len(found.labels) // 2)
-    wide = len({len(row) for row in found.rows}) == 1
-    square = wide and len(found.rows) == len(found.rows[0]) + 1
+    square = found.numeric and {len(row) for row in found.rows} == {len(found.rows) - 1}
     if (few and not square) or named or not is_matrix(content, name):
         why = "It is read as labelled sequences of numbers; it could be a matrix too."
-        return UploadKind.SEQUENCES, why
+        return UploadKind.SEQUENCES, why if found.numeric else ""
     return UploadKind.MATRIX, (
         "It is read as a matrix, as no column tells a few classes apart; it could be labelled "
         "sequences too."

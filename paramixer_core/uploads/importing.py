@@ -109,8 +109,8 @@ def import_weights(
 ) -> Imported:
     """A new run in state FINISHED with one snapshot, of the step that the file says (else 0).
 
-    It is tested where its data are here; `between` is called after each batch. Raises ParamixerError as `evaluate_weights` does, and
-    StoreError as the store does.
+    It is tested where its data are here; `between` is called after each batch. Raises
+    ParamixerError as `evaluate_weights` does, and StoreError as the store does.
     """
     trainer = trainer_of(found)
     test = evaluated(trainer, found, between) if trainer.task.labelled else None

@@ -33,7 +33,7 @@ class Keeper:
 NOBODY = Keeper()
 
 
-def tested(read: Read, between: Callable[[], None] = lambda: None) -> WeightsRead:
+def with_test(read: Read, between: Callable[[], None] = lambda: None) -> WeightsRead:
     """The weights with their accuracy; raises ParamixerError for anything that cannot be tested."""
     if not isinstance(read, WeightsRead):
         raise ParamixerError("weights to test", f"a file of {read.kind}", "leave --evaluate out")
