@@ -2,84 +2,70 @@
 # Needs Python 3.11, 3.12 or 3.13 and the network once, to fill .venv. Works with make 3.81 and later.
 
 PORT ?=
+TORCH ?=
 JOBS ?= 2
 PYTEST_ARGS ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP_INSTALL := $(PY) -m pip install --disable-pip-version-check --no-input
 
-# A .venv that is half made, out of range, or whose Python has been removed is made anew.
-FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-ifneq ($(shell $(PY) -c 'import pip; $(FITS)' 2>/dev/null && echo fits),fits)
-REMAKE := remake
-endif
-
-.PHONY: help run test lint format bench browser clean remake
+.PHONY: help run test lint format bench browser upgrade clean installed installed-tests
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make run     set up .venv when needed and start the app (PORT=8600 to choose the port)"
+	@echo "make run     set up .venv when needed and start the app (PORT=8600 to choose the port,"
+	@echo "             TORCH=system to use a PyTorch that is installed already)"
 	@echo "make test    lint, format check, type check and all tests (a browser is provided)"
 	@echo "make lint    the checks of make test without the tests"
 	@echo "make format  rewrite the code in the project's format"
 	@echo "make bench   time the mixing operation on this machine"
+	@echo "make upgrade newest versions into constraints.txt, if the tests pass with them"
 	@echo "make clean   remove .venv and every cache"
 
-# The port is named only when asked for: with 8501 taken, Streamlit then takes the next free one.
-run: $(VENV)/installed
-	@exec $(PY) -m streamlit run app/main.py --server.address 127.0.0.1 \
-		$(if $(PORT),--server.port $(PORT))
+# The port is named only when asked for: with 8501 taken, the next free one is used.
+run: installed
+	@exec $(PY) -m app $(if $(PORT),--port $(PORT))
 
 test: lint browser
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
 
-lint: $(VENV)/installed-tests
+lint: installed-tests
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 
-format: $(VENV)/installed-tests
+format: installed-tests
 	$(PY) -m ruff check --fix-only .
 	$(PY) -m ruff format .
 
-bench: $(VENV)/installed
+bench: installed
 	@$(PY) -m paramixer_core.bench
 
-browser: $(VENV)/installed-tests
+browser: installed-tests
 	@$(PY) -m tests.chromium
+
+upgrade:
+	@$(call with_python,-m tests.upgrade)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/installed: requirements.txt $(REMAKE)
-	@$(if $(REMAKE),$(make_venv))
-	$(PIP_INSTALL) -r requirements.txt
-	@touch $@
+installed:
+	@$(call with_python,install.py $(if $(TORCH),--torch $(TORCH)))
 
-$(VENV)/installed-tests: $(VENV)/installed tests/requirements.txt
-	$(PIP_INSTALL) -r requirements.txt -r tests/requirements.txt
-	@touch $@
+installed-tests:
+	@$(call with_python,install.py --tests $(if $(TORCH),--torch $(TORCH)))
 
-# Uses the first Python that fits, or ends with a sentence that says what to install.
-define make_venv
-found=; bare=; \
-for candidate in "$(PYTHON)" python3.11 python3.12 python3.13 python3 python; do \
-	"$$candidate" -c '$(FITS)' 2>/dev/null || continue; \
-	if "$$candidate" -c 'import ensurepip, venv' 2>/dev/null; then found=$$candidate; break; fi; \
-	bare=$${bare:-$$candidate}; \
+# Runs the first Python that fits and can make a .venv, else one that fits and says what it lacks.
+define with_python
+for lacks in 'ensurepip, venv' 'sys'; do \
+	for python in "$(PYTHON)" $(PY) python3.11 python3.12 python3.13 python3 python; do \
+		"$$python" -c "import sys, $$lacks; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))" \
+			2>/dev/null && exec "$$python" $(1); \
+	done; \
 done; \
-if [ -z "$$found" ] && [ -n "$$bare" ]; then \
-	echo "Expected the venv module beside $$bare, found none:" \
-		"install it (Debian, Ubuntu: apt install python3-venv)." >&2; \
-	exit 1; \
-fi; \
-if [ -z "$$found" ]; then \
-	echo "Expected Python 3.11, 3.12 or 3.13 on the PATH, found none:" \
-		"install one, or name it: make run PYTHON=/path/to/python3.12." >&2; \
-	exit 1; \
-fi; \
-echo "Setting up .venv with $$("$$found" --version). This is done once and takes minutes."; \
-"$$found" -m venv --clear $(VENV)
+echo "Expected Python 3.11, 3.12 or 3.13 on the PATH, found none:" \
+	"install one, or name it: make run PYTHON=/path/to/python3.12." >&2; \
+exit 1
 endef

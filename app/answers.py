@@ -5,11 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from app import controls, engine, jobs, say
+from app import controls, engine, history, jobs, say
+from app.components import Cell
 from app.figures.confusion import confusion_figure, errors_figure
 from app.guarded import fragment
+from app.inspect_choice import Looked
 from app.live_feed import grouped
-from paramixer_core.evaluation import ClassificationReport, RegressionReport, Report
+from app.names import run_title
+from paramixer_core.evaluation import ClassificationReport, RegressionReport, Report, report_of
 from paramixer_core.runs.races import spread
 from paramixer_core.runs.reports import RunReport, report_runs
 from paramixer_core.runs.run import Run
@@ -44,6 +47,22 @@ def of_runs(runs: Sequence[Run]) -> None:
     fragment(tick, run_every=TICK_SECONDS if ticking else None, key="answers-view")()
 
 
+def panel(looked: Looked, step: int, cell: Cell) -> None:
+    """The looked-at run's answers on its whole test set; an uploaded network's too."""
+    run = looked.run
+    if not history.gallery().holds(run.id):
+        of_runs([run])
+        return
+    draw([of_gallery(run.id)], f"{run_title(run)}, step {run.step:,}", run.config.mixer, "answers")
+
+
+@st.cache_data(max_entries=16, show_spinner="Answering the whole test set")
+def of_gallery(run_id: str) -> Report:
+    """The report of a run that ships with the lab, from its last weights."""
+    run = history.gallery().run(run_id)
+    return report_of(run.config, history.gallery().state(run_id, run.step))
+
+
 def draw_runs(found: Sequence[RunReport], name: str, mixer: str) -> None:
     """The reports of one mixer's seeds."""
     steps = sorted({report.step for report in found})
@@ -72,7 +91,8 @@ def draw_classes(reports: Sequence[ClassificationReport], subject: str, key: str
         counts,
         shares,
         first.classes,
-        title=f"Who is taken for whom: {subject}{mean}",
+        title="Which class is taken for which",
+        subject=f"{subject}{mean}",
         dark=controls.dark_theme(),
     )
     st.plotly_chart(figure, key=f"{key}-confusion", config={"displayModeBar": False})

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from app import controls, cost_sets, cost_sweep, names, say
+from app.escape import plain
 from app.figures.measured import Beyond, Measured, measured_figure
 from app.quantities import fixed
 from paramixer_core.measure.files import Measurements
@@ -68,7 +69,7 @@ def choose_sweep(measured: Measurements) -> Sweep:
     sweeps = merged(measured)
     titles = {str(place): plan_title(sweep.plan) for place, sweep in enumerate(sweeps)}
     if len(sweeps) == 1:
-        st.caption(titles["0"])
+        st.caption(plain(titles["0"]))
         return sweeps[0]
     return sweeps[int(controls.choice("Of", "of", list(titles), default="0", titles=titles))]
 

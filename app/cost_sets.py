@@ -4,7 +4,8 @@ from functools import cache
 
 import streamlit as st
 
-from app import controls
+from app import controls, engine
+from app.escape import plain
 from app.prose import ASSETS
 from paramixer_core.errors import ParamixerError
 from paramixer_core.measure.files import MAX_FILE_BYTES, Measurements
@@ -12,6 +13,8 @@ from paramixer_core.measure.record import Clock, Work
 from paramixer_core.measure.shelf import Shelf
 
 SHIPPED = "cpu"
+KIND = "measured-"
+"""Comes before a set's name where it is noted who brought what."""
 NONE = "none"
 
 
@@ -37,14 +40,18 @@ def read(name: str) -> Measurements | None:
     try:
         return kept(name)
     except ParamixerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
         return None
 
 
 def titles() -> dict[str, str]:
     """Every readable set's title by its name, the shipped one first."""
     found = {SHIPPED: "shipped with the app"}
+    named = (st.query_params.get("set"), st.query_params.get("beside"))
+    own = engine.brought()
     for name in shelf().names():
+        if name not in named and KIND + name not in own:
+            continue  # somebody else's
         try:
             found[name] = title(kept(name))
         except ParamixerError:
@@ -91,7 +98,13 @@ def files(name: str, measured: Measurements) -> None:
             key="set-csv",
             on_click="ignore",
         )
-        if name != SHIPPED and st.button("Remove", icon=":material/delete:", key="set-remove"):
+        own = KIND + name in engine.brought()
+        if (
+            name != SHIPPED
+            and own
+            and st.button("Remove", icon=":material/delete:", key="set-remove")
+        ):
+            engine.disclaim(KIND + name)
             shelf().delete(name)
             st.rerun()
     if name == SHIPPED:
@@ -114,8 +127,9 @@ def files(name: str, measured: Measurements) -> None:
         try:
             added = shelf().keep(Measurements.from_json(brought.getvalue()))
         except ParamixerError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(error), icon=":material/error:")
             return
+        engine.claim(KIND + added)
         st.session_state["set-taken"] = brought.file_id
         st.query_params["set"] = added
         st.rerun()

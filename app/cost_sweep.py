@@ -6,6 +6,7 @@ import time
 import streamlit as st
 
 from app import controls, cost_parts, cost_sets, engine, jobs, names, say
+from app.escape import plain
 from app.guarded import fragment
 from paramixer_core.config import MAX_SEQ_LEN, Precision
 from paramixer_core.jobs import Job
@@ -134,7 +135,7 @@ def finish(plan: Plan, work: Job[Machine | Point | str]) -> None:
     """Show what was kept; of a stopped sweep, keep what had come."""
     st.session_state.pop(ASKED, None)
     if work.failure:
-        st.error(work.failure, icon=":material/error:")
+        st.error(plain(work.failure), icon=":material/error:")
         return
     kept = [found for found in work.results if isinstance(found, str)]
     machines = [found for found in work.results if isinstance(found, Machine)]
@@ -143,5 +144,6 @@ def finish(plan: Plan, work: Job[Machine | Point | str]) -> None:
         measured = Measurements(machines[0], (Sweep(plan, points),))
         kept = [cost_sets.shelf().keep(measured)]
     if kept:
+        engine.claim(cost_sets.KIND + kept[0])
         st.query_params["set"] = kept[0]
     st.rerun()

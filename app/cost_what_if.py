@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import controls, cost_machines, cost_parts, cost_sets, names, say
 from app.cost_checks import LEAST_CHECKED, MOST_CHECKED, between, check_rows
+from app.escape import plain
 from app.figures.lines import Curve, Mark, curves_figure
 from paramixer_core.cost import CostShape
 from paramixer_core.csv_text import csv_text
@@ -211,9 +212,9 @@ def notes(where: str, measured: Measurements) -> None:
             st.caption("Too few points were measured for a model: measure four lengths or more.")
         else:
             st.markdown(
-                f"**Predicted** by a model of {machine.name}: per mixer, a constant and rates for "
-                "its dense products, its mixing, what it keeps, what it keeps in tensors of 32 MiB "
-                "and more (for these the system clears new pages at every step) and its "
+                f"**Predicted** by a model of {plain(machine.name)}: per mixer, a constant and "
+                "rates for its dense products, its mixing, what it keeps, what it keeps in tensors "
+                "of 32 MiB and more (for these the system clears new pages at every step) and its "
                 f"parameters, fitted to {len(checks)} measured points. Each point was also "
                 f"predicted from the other lengths alone: the **median error is {error:.0%}**, "
                 f"and {inside:.0%} for N = {LEAST_CHECKED:,} to {MOST_CHECKED:,}."
@@ -229,7 +230,7 @@ def notes(where: str, measured: Measurements) -> None:
         )
         if off is not None:
             st.caption(
-                f"On the measured machine ({machine.name}) a step takes {off:.1f} times its "
+                f"On the measured machine ({plain(machine.name)}) a step takes {off:.1f} times its "
                 "roofline in the median; a GPU with short sequences is further from its own, for "
                 "each kernel must be launched."
             )

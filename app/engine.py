@@ -4,29 +4,41 @@ import atexit
 import secrets
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 
 import streamlit as st
 
+from app import identity
+from app.escape import plain
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
+from paramixer_core.runs import uploaded
 from paramixer_core.runs.executor import Executor, open_executor
+from paramixer_core.runs.ownership import OwnedExecutor, OwnedStore
 from paramixer_core.runs.races import race_runs, submit_race
 from paramixer_core.runs.run import Run
 from paramixer_core.runs.store import RunStore
 from paramixer_core.runs.store_errors import StoreError
+from paramixer_core.uploads.dataset import dataset_file, read_dataset
 
 RUNS = "runs"
 MAX_SHOWN = 30
+NAMING = (RUNS, "run", "rival", "source")
+"""Settings of the pages whose values are ids of runs."""
 
 
 _opening = threading.Lock()
 
 
-def executor() -> Executor:
-    """What trains the runs of this server; may be asked for by any thread."""
+def executor() -> OwnedExecutor:
+    """What trains the runs of this server, as whoever is looking may use it.
+
+    May be asked for by any thread; outside of a page it can only be looked at.
+    """
     with _opening:
-        return opened()
+        held = opened()
+    return OwnedExecutor(held, identity.actor())
 
 
 @cache
@@ -37,15 +49,14 @@ def opened() -> Executor:
     return open_executor(store)
 
 
-def store() -> RunStore:
-    """Where the runs are kept."""
+def store() -> OwnedStore:
+    """Where the runs are kept, as whoever is looking may use it."""
     return executor().store
 
 
 def owner() -> str:
-    """A name for this browser tab, so that the queue can be fair to all of them."""
-    name: str = st.session_state.setdefault("owner", secrets.token_urlsafe(8))
-    return name
+    """The name of this browser: its runs are its own, and the queue is fair to all browsers."""
+    return identity.actor().name
 
 
 def race(
@@ -108,6 +119,13 @@ def show(run_ids: list[str]) -> None:
         st.query_params.pop(RUNS, None)
 
 
+def changed(runs: list[Run]) -> bool:
+    """Whether other runs than these are to be shown since the page was drawn, or one is gone."""
+    return st.session_state.get(RUNS) != [run.id for run in runs] or not all(
+        store().holds(run.id) for run in runs
+    )
+
+
 def shown() -> list[Run]:
     """The runs that the link names, else those shown last in this tab; unknown ones said aloud."""
     text = st.query_params.get(RUNS)
@@ -119,7 +137,54 @@ def shown() -> list[Run]:
         except StoreError:
             raise  # the store's fault: the link stays as it is
         except ParamixerError as error:
-            st.warning(str(error), icon=":material/link_off:")
-    if [run.id for run in runs] != (text or "").split(","):
-        show([run.id for run in runs])
+            st.warning(plain(error), icon=":material/link_off:")
+    st.session_state[RUNS] = [run.id for run in runs]
+    if st.session_state[RUNS] != (text or "").split(","):
+        show(st.session_state[RUNS])
     return runs
+
+
+def named_runs() -> list[Run]:
+    """The runs of this server that the link names, on any page, or that this tab showed last."""
+    query = st.query_params
+    texts = [query.get(name, "") for name in NAMING]
+    wanted = [
+        *(name for text in texts for name in text.split(",")),
+        *st.session_state.get(RUNS, []),
+    ]
+    found = []
+    for run_id in dict.fromkeys(filter(None, wanted[:MAX_SHOWN])):
+        with suppress(ParamixerError):  # one of the gallery, or of none: the control says so
+            found.append(store().run(run_id))
+    return found
+
+
+def claim(name: str) -> None:
+    """Note that this browser brought what is kept under a name: a data set, measurements."""
+    uploaded.claim(store(), name, identity.actor())
+
+
+def brought() -> list[str]:
+    """Names of all that this browser brought, the newest first; the operator sees everybody's."""
+    return uploaded.uploads_of(store(), identity.actor())
+
+
+def disclaim(name: str) -> None:
+    """Give up what this browser brought under a name, before its file is deleted."""
+    uploaded.disclaim(store(), name, identity.actor())
+
+
+def delete_upload(name: str) -> int:
+    """Delete a data set of this browser's with every run trained on it; returns how many."""
+    held = opened()
+    file = dataset_file(name, held.store.folder)
+    runs = uploaded.delete_upload(held, file, name, identity.actor())
+    read_dataset.cache_clear()
+    st.cache_data.clear()
+    return runs
+
+
+def mine(runs: Sequence[Run]) -> list[Run]:
+    """Those of these runs that this browser may change."""
+    actor = identity.actor()
+    return [run for run in runs if actor.owns(run.owner)]

@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
+from app.escape import plain
 from paramixer_core.errors import ParamixerError
 
 P = ParamSpec("P")
@@ -33,7 +34,7 @@ def said(callback: Callable[P, object]) -> Callable[P, None]:
 def show_said() -> None:
     """What the last callback had to say, if anything, once."""
     if sentence := st.session_state.pop(SAID, ""):
-        st.error(sentence, icon=ICON)
+        st.error(plain(sentence), icon=ICON)
 
 
 def part(draw: Callable[P, T]) -> Callable[P, T | None]:
@@ -45,7 +46,7 @@ def part(draw: Callable[P, T]) -> Callable[P, T | None]:
         try:
             return draw(*args, **kwargs)
         except ParamixerError as error:
-            st.error(str(error), icon=ICON)
+            st.error(plain(error), icon=ICON)
             return None
 
     return careful

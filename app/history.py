@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import controls, engine, say
+from app.escape import plain
 from app.names import run_title
 from paramixer_core.config import Residual
 from paramixer_core.errors import ParamixerError
@@ -59,12 +60,17 @@ def shelf(run_id: str) -> Shelf:
 
 
 def runs_with_snapshots() -> list[Run]:
-    """The newest runs that can be looked at, newest first, and after them the gallery's."""
+    """The newest own runs that can be looked at, those that the link names, and the gallery's.
+
+    Other people's runs are shown to who has their link, and in nobody's list.
+    """
     try:
         store = engine.store()
-        own = [run for run in store.runs(limit=LISTED) if store.snapshots(run.id)]
+        listed = {run.id: run for run in (*engine.named_runs(), *store.in_sight(limit=LISTED))}
+        own = [run for run in listed.values() if store.snapshots(run.id)]
+        own.sort(key=lambda run: -run.created)
     except StoreError as error:
-        st.warning(f"{error} Only the gallery can be shown.", icon=":material/folder_off:")
+        st.warning(f"{plain(error)} Only the gallery can be shown.", icon=":material/folder_off:")
         own = []
     return own + gallery().runs()
 

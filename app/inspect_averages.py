@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from app import controls, history, inspect_compute
 from app.components import Cell, matrix_view
 from app.inspect_choice import Looked
-from app.quantities import plain
+from app.quantities import numeral
 from paramixer_core.inspection import colour_limit
 from paramixer_core.tasks import make_task
 
@@ -93,5 +93,5 @@ def show(matrix: NDArray[Any], title: str, cell: Cell, caption: str) -> None:
         selection=cell,
         report=False,
         max_size=520,
-        caption=f"{caption} The colours end at {plain(limit)}.",
+        caption=f"{caption} The colours end at {numeral(limit)}.",
     )

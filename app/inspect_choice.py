@@ -7,6 +7,7 @@ import streamlit as st
 from app import controls, history, inspect_own, say
 from app.components import Cell
 from app.components.choice import whole_number
+from app.escape import plain
 from app.names import run_title
 from paramixer_core.inspection import MAX_DENSE_SEQ_LEN, Example, strongest_link
 from paramixer_core.runs.run import Run
@@ -58,7 +59,7 @@ def choose() -> Looked:
     """The settings of the page."""
     runs = history.runs_with_snapshots()
     run = history.pick_run("Run", "run", runs, history.first_run(runs))
-    st.caption(say.task(run))
+    st.caption(plain(say.task(run)))
     last = history.examples(run.id) - 1
     example = controls.whole_number("Test example", "example", low=0, high=last, default=0)
     block = controls.slider("Block", "block", low=1, high=run.config.blocks, default=1) - 1

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from app import history
 from app.inspect_choice import Looked
-from app.quantities import plain
+from app.quantities import numeral
 from paramixer_core.analysis.lens import Lens, signed_summary, through_lens
 from paramixer_core.averages import MatrixKind, examples_of_class, max_examples, mean_matrix
 from paramixer_core.inspection import Example, colour_limit, inputs_of
@@ -63,12 +63,12 @@ def limit_of(looked: Looked, run: Run, matrix: NDArray[np.float32]) -> tuple[flo
         block = min(looked.block, run.config.blocks - 1)
         limit = film_limit(run.id, looked.example, block, looked.kind)
         return limit, (
-            f"The colours end at {plain(limit)} at every step, which 99 % of the entries of all "
+            f"The colours end at {numeral(limit)} at every step, which 99 % of the entries of all "
             "steps stay below."
         )
     limit = colour_limit(matrix)
     return limit, (
-        f"The colours end at {plain(limit)}, fitted to this step: 99 % of its entries stay below."
+        f"The colours end at {numeral(limit)}, fitted to this step: 99 % of its entries stay below."
     )
 
 

@@ -16,7 +16,7 @@ from app.components.tokens import choice_payload, tokens_payload
 from app.figures.matrix_svg import matrix_svg
 from app.inspect_choice import KINDS, Looked
 from app.inspect_shown import GROUP, Shown, ShownMatrix, shown_at
-from app.quantities import plain
+from app.quantities import numeral
 from app.standalone import SavedFrame, standalone_page
 from app.theme import Scale, colour_table
 from paramixer_core.cards import card_markdown, card_rows, run_card
@@ -89,7 +89,7 @@ def svg(
 ) -> str:
     """The matrix in its colours."""
     scale = Scale.SIGNED if one.matrix.min() < 0 else Scale.SEQUENTIAL
-    top = plain(one.limit)
+    top = numeral(one.limit)
     return matrix_svg(
         levels(one.matrix.astype(np.float32), one.limit, scale),
         colour_table(scale, dark=False),

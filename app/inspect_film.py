@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import controls, history, inspect_choice, say, tokens
 from app.components import Cell, matrix_view, tokens_view
+from app.escape import plain
 from app.guarded import fragment
 from app.inspect_choice import Looked
 from app.inspect_shown import GROUP, shown_at
@@ -29,7 +30,7 @@ def film(looked: Looked, below: Callable[[Looked, int, Cell], None]) -> None:
             cell = views(looked, step)
             below(looked, step, cell)
         except ParamixerError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(plain(error), icon=":material/error:")
 
     fragment(frame, run_every=FRAME_SECONDS if playing else None, key="film")()
 

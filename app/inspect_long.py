@@ -10,7 +10,7 @@ from app import controls, history, inspect_long_export
 from app.components import matrix_view
 from app.inspect_choice import Looked
 from app.inspect_shown import ShownMatrix
-from app.quantities import plain
+from app.quantities import numeral
 from paramixer_core.analysis.operators import Operator
 from paramixer_core.analysis.overview import Overview, mean_overview
 from paramixer_core.inspection import (
@@ -76,9 +76,9 @@ def draw(looked: Looked) -> None:
     fitted = scale_steps(looked, step)
     limit = entries_limit(looked.run.id, fitted, looked.example, looked.block, looked.kind)
     over = "at every step" if looked.one_scale and len(fitted) > 1 else "fitted to this step"
-    ends = f"The colours end at {plain(limit)}, {over}: 99 % of the entries looked at stay below."
+    ends = f"The colours end at {numeral(limit)}, {over}: 99 % of the entries looked at stay below."
     tiles_limit = colour_limit(tiles.values)
-    tile_ends = f"The colours end at {plain(tiles_limit)}, fitted to the tiles of this step."
+    tile_ends = f"The colours end at {numeral(tiles_limit)}, fitted to the tiles of this step."
     st.caption(
         f"N = {looked.seq_len:,}: the matrix would have {looked.seq_len**2:,} entries. It is never "
         "formed; the sparse factors are applied to unit vectors instead, so every number below is "
@@ -106,8 +106,8 @@ def draw(looked: Looked) -> None:
             limit=limit,
             title=f"Output tokens {rows[0]:,} to {rows[-1]:,}, input {columns[0]:,} to "
             f"{columns[-1]:,}",
-            row_label=f"output token - {rows[0]:,}",
-            column_label=f"input token - {columns[0]:,}",
+            row_label=f"output token − {rows[0]:,}",
+            column_label=f"input token − {columns[0]:,}",
             value_label="mixing weight",
             key="block",
             report=False,

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import history
+from app.escape import plain
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.run import Run
 from paramixer_core.tasks import make_task
@@ -37,7 +38,7 @@ def sequence(run: Run, example: int) -> str | None:
                 try:
                     read_typed(task, text)
                 except ParamixerError as error:
-                    st.error(str(error), icon=":material/edit:")
+                    st.error(plain(error), icon=":material/edit:")
                 else:
                     used[place] = text
                     st.rerun()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app import (
+    answers,
     controls,
     inspect_averages,
     inspect_export,
@@ -22,6 +23,7 @@ PANELS: dict[str, tuple[str, Panel]] = {
     "signs": ("Signs", inspect_signs.draw),
     "averages": ("Averages", inspect_averages.draw),
     "masking": ("Does it matter?", inspect_occlusion.draw),
+    "answers": ("Test answers", answers.panel),
     "export": ("Export", inspect_export.draw),
 }
 

@@ -9,7 +9,7 @@ from app.components import Cell, Line, live_lines, matrix_view
 from app.inspect_choice import Looked
 from app.inspect_shown import ROWS_SUM_TO_ONE
 from app.names import run_title
-from app.quantities import plain
+from app.quantities import numeral
 from paramixer_core.analysis.lens import Lens
 from paramixer_core.inspection import colour_limit
 from paramixer_core.runs.run import Run
@@ -44,7 +44,7 @@ def draw(looked: Looked, step: int, cell: Cell) -> None:
         limit, legend = inspect_compute.limit_of(looked, run, signs.shown)
         if lens is Lens.ROW_NORMALISED:
             limit = colour_limit(signs.shown)
-            legend = f"The colours end at {plain(limit)}, fitted to this step."
+            legend = f"The colours end at {numeral(limit)}, fitted to this step."
         with column:
             matrix_view(
                 signs.shown,

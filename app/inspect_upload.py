@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import inspect_upload_sequences, inspect_upload_weights
+from app import inspect_upload_sequences, inspect_upload_weights, inspect_uploaded
+from app.escape import plain
 from paramixer_core.errors import ParamixerError
 
 
@@ -15,6 +16,7 @@ def draw() -> None:
         explained(inspect_upload_weights.draw)
     with right, st.expander("Upload sequences to train on"):
         explained(inspect_upload_sequences.draw)
+    explained(inspect_uploaded.draw)
 
 
 def explained(box: Callable[[], None]) -> None:
@@ -22,4 +24,4 @@ def explained(box: Callable[[], None]) -> None:
     try:
         box()
     except ParamixerError as error:
-        st.error(str(error), icon=":material/upload_file:")
+        st.error(plain(error), icon=":material/upload_file:")

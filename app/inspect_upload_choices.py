@@ -1,11 +1,11 @@
 """How a file of sequences is read: what was guessed, and a control to change each guess."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
+from app.escape import plain
 from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads.choices import (
     Case,
@@ -51,11 +51,6 @@ MISSINGS = {
 }
 KEPT = {None: "all of them", 31: "the 31 most frequent", 255: "the 255 most frequent",
         1023: "the 1,023 most frequent", 4095: "the 4,095 most frequent"}  # fmt: skip
-
-
-def plain(text: str) -> str:
-    """Text from a file, so that nothing in it is taken for Markdown."""
-    return re.sub(r"([\\`*_{}\[\]()#+.!$:|~<>-])", r"\\\1", text)
 
 
 def chosen() -> SequenceChoices:
@@ -110,7 +105,7 @@ def header_part(found: SequencesFound) -> None:
                 plain(preview_of(Part("pattern", part_values(f"regex {pattern}", found.headers))))
             )
         except ParamixerError as error:
-            st.error(plain(str(error)))
+            st.error(plain(error))
 
 
 def preview_of(part: Part) -> str:

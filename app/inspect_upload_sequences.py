@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from app import engine, names
-from app.inspect_upload_choices import chosen, draw_choices, draw_label, forget_choices, plain
+from app import engine
+from app.escape import plain
+from app.inspect_upload_choices import chosen, draw_choices, draw_label, forget_choices
 from app.linked import settings_of
 from app.navigation import link_to
 from paramixer_core.errors import ParamixerError
@@ -39,7 +40,7 @@ def draw() -> None:
     try:
         found = read(file.getvalue(), file.name, chosen())
     except ParamixerError as error:
-        st.error(plain(str(error)), icon=":material/upload_file:")
+        st.error(plain(error), icon=":material/upload_file:")
         draw_choices(None)
         return
     preview(found)
@@ -113,10 +114,8 @@ def use(prepared: Prepared) -> None:
     """Keep the data set, and lead to the Train page."""
     if st.button("Use these sequences", type="primary", key="data_use"):
         name = dataset.keep(prepared, engine.store().folder)
-        kept = st.session_state.setdefault(names.UPLOADED, [])
-        if name not in kept:
-            kept.append(name)
+        engine.claim(name)
         settings_of("train")["task"] = name
-    if prepared.name in st.session_state.get(names.UPLOADED, []):
+    if prepared.name in engine.brought():
         st.success("They are a task of the **Train** page now.")
         link_to("train.py", "Train on them")

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app import engine, names
+from app.escape import plain
 from paramixer_core.config import MAX_SEQ_LEN, WIRING
 from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads.exported import BY_SHAPES
@@ -40,7 +41,7 @@ def draw() -> None:
     found, problem = read(content, file.name, answers)
     with st.container():
         if problem is not None:
-            st.error(str(problem), icon=":material/upload_file:")
+            st.error(plain(problem), icon=":material/upload_file:")
         elif found is not None:
             report(found)
     asked = found
@@ -102,21 +103,29 @@ def given_answers(
 def ask(question: Question, key: str, sure: bool) -> Any:
     """One open question as a control; None as long as the assumed answer stands."""
     place = f"{key}-{question.field}"
-    assumed = answer_words(question.field, question.assumed) + " (assumed)" * (not sure)
+    assumed = f"Assumed: {answer_words(question.field, question.assumed)}"
     help_text = f"{question.why[:1].upper()}{question.why[1:]}."
     if not question.options:
         return st.number_input(
-            question.title, 1, MAX_SEQ_LEN, None, key=place, placeholder=assumed, help=help_text
+            question.title,
+            1,
+            MAX_SEQ_LEN,
+            None,
+            key=place,
+            placeholder=assumed,
+            help=help_text,
+            disabled=sure,
         )
-    return st.selectbox(
+    labels = [assumed, *(answer_words(question.field, option) for option in question.options)]
+    chosen = st.selectbox(
         question.title,
-        [None, *question.options],
+        range(len(labels)),
         key=place,
-        format_func=lambda answer: (
-            assumed if answer is None else answer_words(question.field, answer)
-        ),
+        format_func=lambda at: labels[at],
         help=help_text,
+        disabled=sure,
     )
+    return question.options[chosen - 1] if chosen else None
 
 
 def report(found: RecognisedWeights) -> None:
@@ -124,7 +133,7 @@ def report(found: RecognisedWeights) -> None:
     config = found.config
     parts = [
         names.mixer_titles()[config.mixer],
-        answer_words("task", config.task),
+        plain(answer_words("task", config.task)),
         f"N = {config.seq_len:,}",
         f"D = {config.channels}",
         f"{config.blocks} block{'s' * (config.blocks > 1)}",
@@ -139,19 +148,19 @@ def report(found: RecognisedWeights) -> None:
     if found.certain:
         st.success(f"Read by {found.source}: {words}", icon=":material/verified:")
     else:
-        open_ = "\n".join(f"- {q.sentence}" for q in found.questions if not q.answered)
+        open_ = "\n".join(f"- {plain(q.sentence)}" for q in found.questions if not q.answered)
         st.warning(
             f"Read by {found.source}, **with assumptions**: {words}\n\n{open_}",
             icon=":material/help:",
         )
     for warning in found.warnings:
-        st.warning(warning, icon=":material/warning:")
+        st.warning(plain(warning), icon=":material/warning:")
 
 
 def details(found: RecognisedWeights) -> None:
     """Notes, and which tensor became which."""
     for note in found.notes:
-        st.caption(note)
+        st.caption(plain(note))
     rows = [{"in the file": theirs, "here": ours} for theirs, ours in found.matched]
     rows += [{"in the file": name, "here": "not used"} for name in found.unused]
     st.dataframe(rows, hide_index=True, height=180)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from app import engine, say
+from app.escape import plain
 from paramixer_core.jobs import Job
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ def progress(work: Job[Any], total: int, unit: str, key: str) -> None:
     """
     done = len(work.results)
     if work.failure:
-        st.error(work.failure, icon=":material/error:")
+        st.error(plain(work.failure), icon=":material/error:")
     elif work.cancelled:
         told, button = st.columns([5, 1], vertical_alignment="center")
         told.caption(f"Stopped after {done:,} of {total:,}.")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import cost_sets, engine, names, say
+from app.escape import plain
 from app.training_settings import Entry
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
@@ -56,7 +57,7 @@ def line(entry: Entry) -> None:
         )
         runs = [estimate(config) for config in configs]
     except ParamixerError as error:
-        st.caption(f"No estimate: {error}")
+        st.caption(f"No estimate: {plain(error)}")
         return
     known = past()
     whole = estimate_lesson(runs, workers(), learned(known))
@@ -79,7 +80,7 @@ def explained(known: Sequence[Outcome]) -> str:
         f"is multiplied by {learned(known).time:.2f} for that."
     )
     return (
-        f"From the closed forms and measurements on {cost_sets.shipped().machine.name} "
+        f"From the closed forms and measurements on {plain(cost_sets.shipped().machine.name)} "
         f"(see Cost). {after} Energy: 10 W for a busy core, a rough guess. A: under 0.1 Wh, "
         "B: under 1, C: under 10, D: under 100."
     )

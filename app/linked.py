@@ -6,6 +6,8 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
+from app.escape import code, plain
+
 T = TypeVar("T")
 PAGE = "page_of_settings"
 KEPT = "kept_settings"
@@ -64,8 +66,8 @@ class Linked(Generic[T]):
             value = st.session_state[self.key] = self._repaired(text)
             shown = text if len(text) <= SHOWN_URL_TEXT else f"{text[:SHOWN_URL_TEXT]}..."
             st.warning(
-                f"The link asked for {self.label} = `{shown.replace('`', '')}`; expected "
-                f"{self.expected}. Showing {value} instead.",
+                f"The link asked for {self.label} = {code(shown)}; expected "
+                f"{plain(self.expected)}. Showing {plain(value)} instead.",
                 icon=":material/link_off:",
             )
 

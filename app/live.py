@@ -22,6 +22,12 @@ DRAWN = {
     RaceQuantity.GRAD_NORM: "gradient norm",
 }
 
+WATCHED = (
+    "Somebody else started these runs: you may watch them, look at them and fork them, and start "
+    "your own."
+)
+WATCHED_IN_PART = "{} of these {} runs are somebody else's: the buttons act on yours."
+
 
 @fragment
 def watch(runs: list[Run]) -> None:
@@ -30,6 +36,8 @@ def watch(runs: list[Run]) -> None:
     The browser fetches figures and curves for itself; this part of the page runs again only when
     a run's state has changed, and with it what the buttons may do.
     """
+    if engine.changed(runs):
+        st.rerun()
     with st.container(horizontal=True, gap="medium"):
         over = controls.choice(
             "Compare over", "over", list(OVER), default=RaceAxis.STEPS, titles=OVER, row=True
@@ -57,10 +65,11 @@ def troubles() -> None:
         st.warning(sentence, icon=":material/warning:")
 
 
-def buttons(shown: list[Run]) -> None:
+def buttons(drawn: list[Run]) -> None:
     """Pause, continue, single step, stop, reset, remove: for all runs of the shown races."""
     executor = engine.executor()
-    runs = engine.whole_races(shown)
+    shown = engine.mine(drawn)
+    runs = engine.mine(engine.whole_races(shown))
     training = ids_in(runs, RunState.QUEUED, RunState.RUNNING)
     held = ids_in(runs, RunState.PAUSED)
     left = ids_in(runs, RunState.STOPPED, RunState.INTERRUPTED)
@@ -72,29 +81,35 @@ def buttons(shown: list[Run]) -> None:
         button("Continue", "play_arrow", executor.resume, held + left)
         button("One step", "skip_next", each(executor.single_step), ids_in(shown, RunState.PAUSED))
         button("Stop", "stop", executor.stop, training + held)
-        if st.button("Reset", icon=":material/replay:", key="reset", help=again):
+        icon = ":material/replay:"
+        if st.button("Reset", icon=icon, key="reset", help=again, disabled=not shown):
             engine.reset(shown)
             st.rerun()  # the whole page: what is watched are other runs from now on
-        removal(runs)
+        if runs:
+            removal(runs)
     if len(runs) > len(shown):
-        drawn = f"{len(shown):,} of {len(runs):,} runs of this race are drawn"
-        st.caption(f"{drawn}; the buttons act on all of them.")
+        some = f"{len(shown):,} of {len(runs):,} runs of this race are drawn"
+        st.caption(f"{some}; the buttons act on all of them.")
+    if len(shown) < len(drawn):
+        others = len(drawn) - len(shown)
+        st.caption(WATCHED_IN_PART.format(others, len(drawn)) if shown else WATCHED)
 
 
 def removal(runs: list[Run]) -> None:
-    """A button that removes runs; it asks first if something of them has been trained."""
+    """A button that removes runs; it asks first if something of them has been trained, which may
+    be so from the moment that one has begun.
+    """
     many = "this run" if len(runs) == 1 else f"all {len(runs):,} runs"
-    trained = sum(run.step > (run.parent_step or 0) for run in runs)
+    trained = sum(run.started is not None for run in runs)
     icon = ":material/delete:"
     if not trained:
         st.button("Remove", icon=icon, key="remove", on_click=said(engine.remove), args=(runs,))
         return
     with st.popover("Remove", icon=icon, key="remove-asked"):
-        begun = "Something" if len(runs) == 1 else f"{trained:,} of them"
+        begun = "It" if len(runs) == 1 else f"{trained:,} of them"
         st.markdown(
             f"Remove {many} with curves and snapshots? {begun} "
-            f"{'has' if len(runs) == 1 or trained == 1 else 'have'} been trained. "
-            "**This is final.**"
+            f"{'has' if trained == 1 else 'have'} begun to train. **This is final.**"
         )
         st.button(
             "Remove for good",

@@ -1,4 +1,4 @@
-"""The entry: `streamlit run app/main.py`. The lab's script, and beside it the feed of live runs."""
+"""The app that `python -m app` serves: the lab's script, its gate, and the feed of live runs."""
 
 import sys
 import webbrowser
@@ -10,6 +10,7 @@ from threading import Thread
 
 import streamlit as st
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -18,7 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from app.navigation import home_address, live_path  # noqa: E402  (the root has to be on the path)
+from app.gate import Identified, SecureAnswers  # noqa: E402  (the root has to be on the path)
+from app.limits import Limited  # noqa: E402
+from app.navigation import live_path, operator_address  # noqa: E402
+from app.serving import require_own_entry  # noqa: E402
 
 FEED = "app.live_feed"
 
@@ -35,8 +39,14 @@ async def live(request: Request) -> Response:
 async def shown(_: st.App) -> AsyncIterator[None]:
     """Open the app in the browser of who starts it, as Streamlit does with a script alone."""
     if not st.get_option("server.headless"):
-        Thread(target=webbrowser.open, args=(home_address(),), daemon=True).start()
+        Thread(target=webbrowser.open, args=(operator_address(),), daemon=True).start()
     yield
 
 
-app = st.App(ROOT / "app" / "lab.py", routes=[Route(live_path(), live)], lifespan=shown)
+require_own_entry()
+app = st.App(
+    ROOT / "app" / "lab.py",
+    routes=[Route(live_path(), live)],
+    middleware=[Middleware(SecureAnswers), Middleware(Identified), Middleware(Limited)],
+    lifespan=shown,
+)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app import controls, history, matrix_file, ranks
 from app.names import run_title
-from app.quantities import plain
+from app.quantities import numeral
 from paramixer_core.analysis.block_matrices import MatrixName, block_matrix, matrix_names
 from paramixer_core.analysis.contest import entrants, first_rank, hadamard_error, ranks_offered
 from paramixer_core.analysis.matrix_lab import Budget, best_low_rank, low_rank_errors
@@ -83,7 +83,7 @@ def made_aim(name: str, most: int = MAX_SIDE) -> Aim:
     if name == "hadamard":
         known += (
             f" Their weights are those of the fast transform, {num_factors(side)} factors: error "
-            f"{plain(hadamard_error(side), 1)}. Gradient descent rarely finds them from a random "
+            f"{numeral(hadamard_error(side), 1)}. Gradient descent rarely finds them from a random "
             "start, because the problem is not convex."
         )
     return as_aim(TARGETS[name].title, known, make_target(name, side, seed))

@@ -11,7 +11,7 @@ from app import controls, jobs, matrix_lab
 from app.components import Line, live_lines, matrix_view
 from app.guarded import fragment
 from app.matrix_lab import FAMILIES, Aim, Setting
-from app.quantities import plain
+from app.quantities import numeral
 from paramixer_core.analysis.contest import FitReport, contest, num_reports, winner
 from paramixer_core.analysis.matrix_lab import Budget
 from paramixer_core.csv_text import csv_text
@@ -151,7 +151,7 @@ def matrices(aim: Aim, setting: Setting, reports: Sequence[FitReport]) -> None:
     place(shown, limit, (0, 1, 2))
     place(left, limit, (1, 2))
     st.caption(
-        f"All on one scale that ends at ±{plain(limit)}, which 99 % of the target's entries stay "
+        f"All on one scale that ends at ±{numeral(limit)}, which 99 % of the target's entries stay "
         "within: a pale residual is a good fit."
     )
 

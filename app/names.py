@@ -2,12 +2,15 @@
 
 import streamlit as st
 
+from app import engine
+from app.escape import plain
 from paramixer_core.analysis.wiring import Wiring
 from paramixer_core.config import Residual
 from paramixer_core.device import available_devices
 from paramixer_core.errors import ParamixerError
 from paramixer_core.models import MIXERS, WIRED
 from paramixer_core.runs.run import Run
+from paramixer_core.runs.store_errors import StoreError
 from paramixer_core.tasks import TASKS, is_uploaded, known_task
 
 RESIDUALS = {
@@ -41,17 +44,18 @@ def run_title(run: Run) -> str:
     return title if run.parent is None else f"{title}, fork at {run.parent_step:,}"
 
 
-UPLOADED = "uploaded_tasks"
-
-
 def task_titles() -> dict[str, str]:
-    """Every task's title by its name, in the registry's order; then what was uploaded in this tab
-    or is named by the link."""
+    """Every task's title by its name, in the registry's order; then what this browser uploaded
+    and what the link names."""
     titles = {name: task.title for name, task in TASKS.items()}
     named = st.query_params.get("task", "")
-    for name in [*st.session_state.get(UPLOADED, []), *([named] if is_uploaded(named) else [])]:
+    try:
+        brought = [name for name in engine.brought() if is_uploaded(name)]
+    except StoreError:  # the page says so where it needs the store
+        brought = []
+    for name in [*brought, *([named] if is_uploaded(named) else [])]:
         try:
             titles[name] = known_task(name).title
         except ParamixerError as error:
-            st.warning(str(error), icon=":material/link_off:")
+            st.warning(plain(error), icon=":material/link_off:")
     return titles

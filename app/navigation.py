@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import streamlit as st
 
+from app.escape import plain
 from app.guarded import show_said
+from app.identity import admin_key
 from app.linked import turn_to
 from app.warm import warm_up
 from paramixer_core.errors import ParamixerError
@@ -51,8 +54,14 @@ def home_address() -> str:
     """Where a browser on this machine finds the app."""
     host = st.get_option("server.address")
     host = "localhost" if host in (None, "", "0.0.0.0", "::") else host
+    host = f"[{host}]" if ":" in host else host
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
     return f"{scheme}://{host}:{st.get_option('server.port')}{base_path()}/"
+
+
+def operator_address() -> str:
+    """The same for whoever runs the server: it makes the browser the operator's."""
+    return f"{home_address()}?admin={quote(admin_key(), safe='')}"
 
 
 def base_path() -> str:
@@ -87,7 +96,7 @@ def run_app(first: str = PAGES[0].file) -> None:
     try:
         page.run()
     except ParamixerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(error), icon=":material/error:")
     warm_up()
 
 

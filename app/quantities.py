@@ -8,10 +8,10 @@ if TYPE_CHECKING:  # loading it takes PyTorch, which pages without ranks need no
     from paramixer_core.analysis.rank import RankReport
 
 
-def plain(value: float, digits: int = 3) -> str:
+def numeral(value: float, digits: int = 3) -> str:
     """A number to some significant digits, with a true minus sign, a short exponent and no −0.
 
-    >>> [plain(value) for value in (12.345, -0.5, 4113.0, 1.5e7, -2e-9, -0.0, math.inf)]
+    >>> [numeral(value) for value in (12.345, -0.5, 4113.0, 1.5e7, -2e-9, -0.0, math.inf)]
     ['12.3', '−0.5', '4,110', '1.5e7', '−2e−9', '0', '∞']
     """
     if math.isinf(value):
@@ -48,7 +48,7 @@ def condition(report: "RankReport") -> str:
     """A condition number, where the precision of the matrix can tell it from an infinite one."""
     if report.deficient:
         return "infinite at this precision"
-    return plain(report.condition_number)
+    return numeral(report.condition_number)
 
 
 def hops(count: float) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 from app import controls, jobs, matrix_lab, matrix_lab_views, rank_fresh, rank_singular
 from app.guarded import fragment
 from app.matrix_lab import FAMILIES
-from app.quantities import plain
+from app.quantities import numeral
 from paramixer_core.analysis.block_matrices import MatrixKind, MatrixName
 from paramixer_core.analysis.contest import contest, entrants, first_rank, winner
 from paramixer_core.analysis.targets import TARGETS
@@ -99,7 +99,7 @@ def logits() -> None:
             f"The measured rank is **{rank}**: Q and K have D / heads columns, and no more "
             f"directions than columns survive, nor more than N. After the softmax it is "
             f"**{after.numerical_rank}**, with an effective rank of {after.effective_rank:.3g} "
-            f"(tolerance {plain(after.tolerance, 1)}): softmax can fill the rank up, but a steep "
+            f"(tolerance {numeral(after.tolerance, 1)}): softmax can fill the rank up, but a steep "
             "spectrum stays.",
         )
 

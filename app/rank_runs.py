@@ -6,9 +6,10 @@ import streamlit as st
 
 from app import controls, history, inspect_choice, inspect_film, jobs, rank_views, ranks
 from app.components import Line, live_lines, points_per_line
+from app.escape import plain
 from app.guarded import fragment
 from app.inspect_choice import Looked
-from app.quantities import plain
+from app.quantities import numeral
 from app.ranks import Entry, Shown
 from paramixer_core.analysis.block_matrices import (
     MatrixKind,
@@ -138,11 +139,11 @@ def estimates(runs: Sequence[Run], block: int) -> None:
         jobs.progress(work, 1, "operator", f"rank-estimate-{place}")
         for found in work.results:
             st.markdown(
-                f"**{owner}**, bare mixing matrix, step {step:,}: stable rank "
+                f"**{plain(owner)}**, bare mixing matrix, step {step:,}: stable rank "
                 f"**{found.stable_rank:.3g} ± {found.stable_rank_error:.2g}** (estimate). Largest "
                 "singular values: "
                 + ", ".join(
-                    f"{plain(value, 4)} ± {plain(bound, 1)}"
+                    f"{numeral(value, 4)} ± {numeral(bound, 1)}"
                     for value, bound in zip(found.singular_values, found.bounds, strict=True)
                 )
                 + "."
@@ -167,7 +168,7 @@ def insight(run: Run, shown: Sequence[Shown]) -> None:
     whole = [at for at in shown if at.name.kind is MatrixKind.OPERATOR]
     if len({at.owner for at in whole}) > 1:
         top = max(whole, key=lambda at: at.report.effective_rank)
-        text = f"With the residual, **{top.owner}** has the highest effective rank"
+        text = f"With the residual, **{plain(top.owner)}** has the highest effective rank"
         if top.meaning == "attention":
             text += (
                 ": the identity that it adds is full-rank by itself. **Attention wins on this "

@@ -7,7 +7,7 @@ import streamlit as st
 from app import controls
 from app.figures.ranks import waves_figure
 from app.guarded import said
-from app.quantities import condition, plain, ten_to
+from app.quantities import condition, numeral, ten_to
 from paramixer_core.analysis.generic_rank import GenericRank, generic_rank
 from paramixer_core.analysis.rank import RankReport
 from paramixer_core.analysis.singular import SingularCase, singular_case
@@ -134,8 +134,8 @@ def figures(case: SingularCase, seq_len: int, exponent: int) -> None:
             st.metric(title, f"rank {report.numerical_rank} of {seq_len}")
             smallest = report.singular_values[-1]
             st.caption(
-                f"Smallest singular value {plain(smallest, 2)}, condition "
-                f"{condition(report)}; tolerance {plain(report.tolerance, 1)} (float64)."
+                f"Smallest singular value {numeral(smallest, 2)}, condition "
+                f"{condition(report)}; tolerance {numeral(report.tolerance, 1)} (float64)."
             )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app.components import Line, live_lines
 from app.components.lines import MAX_POINTS
-from app.quantities import condition, plain, ten_to
+from app.quantities import condition, numeral, ten_to
 from app.ranks import RULES, Lens, Shown
 
 FLOOR = 1e-17
@@ -128,7 +128,7 @@ def table(shown: Sequence[Shown], lens: Lens, key: str) -> None:
                 "Stable": [f"{at.report.stable_rank:.4g}" for at in shown],
                 "Condition": [condition(at.report) for at in shown],
                 f"Energy in top {lens.top}": [f"{at.report.energy(lens.top):.2%}" for at in shown],
-                "Tolerance": [plain(at.report.tolerance, 2) for at in shown],
+                "Tolerance": [numeral(at.report.tolerance, 2) for at in shown],
             },
             hide_index=True,
             border="horizontal",

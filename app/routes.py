@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from app import controls, names, wirings
 from app.components import Cell
+from app.escape import plain
 from app.patterns import FEWEST_LINKS, MOST_TOKENS, choose_links, most_links
 from paramixer_core.analysis.chains import Chain, run_wiring, strongest_entry
 from paramixer_core.analysis.routes import RouteReport
@@ -54,7 +55,7 @@ def choose_source() -> Source:
 def choose_random() -> RandomSource:
     """Pattern, length, residual and seed."""
     carried = wirings.carried()
-    titles = LINKS | ({WIRING: wirings.title(carried)} if carried else {})
+    titles = LINKS | ({WIRING: plain(wirings.title(carried))} if carried else {})
     pattern = controls.choice(
         "Links", "links", list(titles), default=Protocol.CHORD.value, titles=titles, row=True
     )

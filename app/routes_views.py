@@ -43,7 +43,7 @@ def tell(report: RouteReport, residual: Residual) -> None:
     if report.count == 0:
         st.warning(
             f"Token {report.row} cannot read token {report.column}: there is no route, so the "
-            f"entry is {quantities.plain(report.entry, 6)}.",
+            f"entry is {quantities.numeral(report.entry, 6)}.",
             icon=":material/link_off:",
         )
         return

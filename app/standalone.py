@@ -90,7 +90,7 @@ def _inert(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _theme() -> str:
-    theme = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"]
+    theme = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text())["theme"]
     sheets = []
     for name in ("light", "dark"):
         lines = [f"--st-{css}: {theme[name][key]};" for key, css in THEME_NAMES.items()]

@@ -5,6 +5,7 @@ from typing import TypeVar
 import streamlit as st
 
 from app import engine
+from app.escape import plain
 from app.guarded import fragment
 from app.names import run_title
 from app.results import results
@@ -70,7 +71,7 @@ def files(runs: list[Run]) -> None:
 def choose_pace(runs: list[Run]) -> None:
     """Slow motion and the learning rate: what is left as it is changes nothing in any run."""
     runs = [engine.executor().status(run.id) for run in runs]
-    active = [run for run in runs if run.state.active]
+    active = [run for run in engine.mine(runs) if run.state.active]
     held = common([speed_name(run) for run in active or runs])
     rate_held = common([run.learning_rate for run in active or runs])
     # Keys that tell what holds: a control is made anew once another tab has changed it.
@@ -90,7 +91,9 @@ def choose_pace(runs: list[Run]) -> None:
     )
     if st.button("Apply", key="apply", disabled=not active):
         apply(active, None if speed == held else speed, None if rate == rate_held else rate)
-    if not active:
+    if not engine.mine(runs):
+        st.caption("Only who started these runs may change them. Fork one to go on differently.")
+    elif not active:
         st.caption("These runs have ended. Fork one of their snapshots to go on differently.")
 
 
@@ -160,7 +163,7 @@ def choose_fork(runs: list[Run]) -> None:
                 seed=seed,
             )
         except ParamixerError as error:
-            st.error(str(error))
+            st.error(plain(error), icon=":material/error:")
             return
         engine.show([*(run.id for run in runs[: engine.MAX_SHOWN - 1]), child.id])
         st.rerun()

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from app.components import TokenForm
 from app.components.tokens import Form
+from app.escape import plain
 from app.history import Views
-from app.quantities import plain
+from app.quantities import numeral
 from paramixer_core.config import Pooling, RunConfig
 from paramixer_core.tasks import InputKind, known_task
 from paramixer_core.tasks.temporal_order import SYMBOLS, X
@@ -64,9 +65,9 @@ def verdict(task: str, views: Views) -> str:
     if views.answer is None:
         return "This snapshot holds no answer; its matrices are shown."
     names = known_task(task).class_names
-    answered = names[int(views.answer.argmax())] if names else plain(float(views.answer[0]), 6)
+    answered = names[int(views.answer.argmax())] if names else numeral(float(views.answer[0]), 6)
     if views.target is None:
-        return f"Answer **{answered}** to your sequence"
-    asked = names[int(views.target)] if names else plain(float(views.target[0]), 6)
+        return f"Answer **{plain(answered)}** to your sequence"
+    asked = names[int(views.target)] if names else numeral(float(views.target[0]), 6)
     mark = ":material/check: right" if views.correct else ":material/close: wrong"
-    return f"Target **{asked}**, answer **{answered}** - {mark}"
+    return f"Target **{plain(asked)}**, answer **{plain(answered)}** - {mark}"

@@ -4,6 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import quantities, wirings
+from app.escape import plain
 from app.prose import prose
 from app.wiring_views import answer, bare_coverage, rank
 from paramixer_core.analysis.wiring import Wiring
@@ -12,11 +13,11 @@ from paramixer_core.analysis.wiring import Wiring
 def verdict(wiring: Wiring, bare: bool) -> None:
     """Whether everyone still reaches everyone, with an example where not; a refused change."""
     if refused := wirings.said():
-        st.warning(refused, icon=":material/block:")
+        st.warning(plain(refused), icon=":material/block:")
     text = wiring.as_text()
     found = bare_coverage(text) if bare else answer(text).coverage
     product = "without residuals" if bare else "residuals included"
-    sentence = f"**{wirings.title(wiring)}** ({product}): {found.sentence}"
+    sentence = f"**{plain(wirings.title(wiring))}** ({product}): {found.sentence}"
     if found.example is None:
         st.success(sentence, icon=":material/check_circle:")
     else:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from app.escape import plain
 from app.linked import LOCK, Linked, settings_of
 from paramixer_core.analysis.wiring import MAX_NAME, Wiring
 from paramixer_core.analysis.wiring_examples import wiring_examples
@@ -142,7 +143,9 @@ def carried() -> Wiring | None:
     try:
         return Wiring.parse(text)
     except ParamixerError as error:
-        st.warning(f"The wiring in the link can't be read. {error}", icon=":material/link_off:")
+        st.warning(
+            f"The wiring in the link can't be read. {plain(error)}", icon=":material/link_off:"
+        )
         del st.query_params[KEY]
         return None
 
@@ -154,12 +157,12 @@ def to_compete(seq_len: int) -> str:
         return ""
     if wiring.seq_len != seq_len:
         st.caption(
-            f"**{title(wiring)}** has N = {wiring.seq_len}: choose a task of that length to train "
-            "it too."
+            f"**{plain(title(wiring))}** has N = {wiring.seq_len}: choose a task of that length "
+            "to train it too."
         )
         return ""
     st.query_params[KEY] = wiring.as_text()
-    st.caption(f"**{title(wiring)}**, as you laid it out, can compete.")
+    st.caption(f"**{plain(title(wiring))}**, as you laid it out, can compete.")
     return wiring.as_text()
 
 

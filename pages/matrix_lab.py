@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import matrix_lab, matrix_lab_sweep, matrix_lab_views
+from app.escape import plain
 from app.prose import prose
 
 st.title("Matrix lab")
@@ -13,6 +14,6 @@ with settings:
     setting = matrix_lab.choose_setting(aim.side) if aim else None
 with view:
     if aim and setting:
-        st.markdown(f"**{aim.title}**, {aim.side} × {aim.side}. {aim.known}")
+        st.markdown(f"**{plain(aim.title)}**, {aim.side} × {aim.side}. {aim.known}")
         matrix_lab_views.fit(aim, setting)
         matrix_lab_sweep.sweep(aim, setting)

@@ -169,10 +169,17 @@ def _require_answers(outputs: np.ndarray) -> None:
 
 @torch.no_grad()
 def report_of(config: RunConfig, state: Mapping[str, Tensor]) -> Report:
-    """The report on the task's whole test set of the network whose weights `state` holds."""
+    """The report on the task's whole test set of the network whose weights `state` holds.
+
+    Raises ParamixerError for weights whose data are not here, and as `classification_report` does.
+    """
     from paramixer_core.inspection import load_network
 
     task = make_task(config.task, config.seq_len)
+    if not task.labelled:
+        raise ParamixerError(
+            "weights whose data are on this server", task.title, "upload the data to test them"
+        )
     network = load_network(config, state).eval()
     tests, size = task.test_set(), evaluation_batch(config)
     outputs = torch.cat([network(part) for part in torch.split(tests.inputs, size)]).numpy()

@@ -19,6 +19,7 @@ STORE = tempfile.mkdtemp(prefix="paramixer-tests-")
 os.environ["PARAMIXER_HOME"] = STORE
 os.environ["STREAMLIT_SERVER_HEADLESS"] = "true"  # no browser window of the person who tests
 os.environ["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] = "false"
+os.environ.setdefault("TRITON_CACHE_DIR", STORE)  # a home may be somebody else's to write to
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the suite runs one process per core
 
 # From here on, importing the core turns its shape annotations into checks.

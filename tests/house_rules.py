@@ -16,7 +16,8 @@ MAX_PAGE_LINES = 79
 
 ROOT_NAMES = {
     *(CORE, APP, PAGES, TESTS, "assets"),
-    *("README.md", "requirements.txt", "pyproject.toml", "Makefile"),
+    *("README.md", "Makefile", "install.py"),
+    *("requirements.txt", "constraints.txt", "pyproject.toml"),
 }
 """What may lie at the root of the repository, besides names that begin with a dot."""
 

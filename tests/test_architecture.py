@@ -122,7 +122,7 @@ def test_no_file_names_a_package_registry() -> None:
 
 
 def test_streamlit_sends_no_telemetry_asks_nothing_and_stays_on_this_machine() -> None:
-    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    config = tomllib.loads((ROOT / "app" / ".streamlit" / "config.toml").read_text())
     assert config["browser"]["gatherUsageStats"] is False
     assert config["server"]["showEmailPrompt"] is False
     assert config["server"]["address"] == "127.0.0.1"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.figures.drawing import go
+from app.figures.drawing import go, literal
 from app.figures.ranks import SYMBOLS, framed
 from app.theme import ink
 
@@ -44,7 +44,7 @@ def budgets_figure(
         figure.add_scatter(
             x=family.parameters,
             y=family.errors,
-            name=family.name,
+            name=literal(family.name),
             mode="lines+markers",
             marker={"symbol": SYMBOLS[order], "size": 10},
             line={"color": pen.colour(dark), "width": 1},

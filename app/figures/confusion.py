@@ -11,7 +11,7 @@ from app.theme import INKS, Scale, colour_table
 MAX_WRITTEN = 16
 """Classes up to which every cell says its count and its share."""
 
-HEIGHT_OF_FRAME = 130
+HEIGHT_OF_FRAME = 220
 BINS = 61
 
 
@@ -21,6 +21,7 @@ def confusion_figure(
     classes: Sequence[str],
     *,
     title: str,
+    subject: str = "",
     dark: bool = False,
 ) -> go.Figure:
     """A row per true class, a column per answer. Colours are shares of the row, 0 to 100 %."""
@@ -43,7 +44,13 @@ def confusion_figure(
             ygap=1,
             hovertemplate="true %{y}, answered %{x}: %{customdata:,.4g} (%{z:.1f} % of the row)"
             "<extra></extra>",
-            colorbar={"title": {"text": "share of the row, %", "side": "right"}, "thickness": 12},
+            colorbar={
+                "title": {"text": "share of the row, %", "side": "top"},
+                "orientation": "h",
+                "thickness": 10,
+                "y": -0.22,
+                "yanchor": "top",
+            },
         )
     )
     if written:
@@ -54,19 +61,20 @@ def confusion_figure(
                     figure.add_annotation(
                         x=j,
                         y=i,
-                        text=f"{count:,.4g}<br>{shares[i, j]:.0%}",
+                        text=f"{_count(count)}<br>{shares[i, j]:.0%}",
                         showarrow=False,
                         font={
-                            "size": 13 if len(names) <= 6 else 10,
+                            "size": 13 if len(names) <= 6 else 9,
                             "color": "#ffffff" if strong != dark else "#14171c",
                         },
                     )
     side = min(46 * len(names), 480) if len(names) > 4 else 70 * len(names)
     ticks = {"tickmode": "array", "tickvals": places, "ticktext": names, "showgrid": False}
     figure.update_layout(
-        title={"text": title, "font": {"size": 15}},
+        title={"text": f"{title}<br><sub>{subject}</sub>", "font": {"size": 15}},
         height=max(260, side + HEIGHT_OF_FRAME),
-        margin={"l": 10, "r": 10, "t": 48, "b": 10},
+        margin={"l": 10, "r": 10, "t": 64, "b": 10},
+        plot_bgcolor="rgba(128, 128, 128, 0.3)",  # seen in the gaps between cells
     )
     figure.update_xaxes(title="answered", **(ticks if written else {}), zeroline=False)
     figure.update_yaxes(
@@ -121,6 +129,11 @@ def errors_figure(
     figure.update_xaxes(title="answer − target")
     figure.update_yaxes(title="% of the test set", rangemode="tozero")
     return figure
+
+
+def _count(count: float) -> str:
+    """A count, or a mean of counts with one digit after the point."""
+    return f"{count:,.0f}" if count == int(count) else f"{count:,.1f}"
 
 
 def _short(name: str) -> str:

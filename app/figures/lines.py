@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.figures.drawing import go
+from app.figures.drawing import go, literal
 from app.theme import ink
 
 
@@ -46,7 +46,7 @@ def curves_figure(
         figure.add_scatter(
             x=curve.x,
             y=curve.y,
-            name=curve.name,
+            name=literal(curve.name),
             mode="markers" if curve.points else "lines",
             marker={"size": 9, "color": pen.colour(dark)},
             line={
@@ -54,7 +54,7 @@ def curves_figure(
                 "width": 2.5,
                 "dash": pen.plotly_dash,
             },
-            hovertemplate=f"{curve.name}: %{{y:,.6~g}}<extra></extra>",
+            hovertemplate=f"{literal(curve.name)}: %{{y:,.6~g}}<extra></extra>",
         )
     for mark in marks:
         figure.add_vline(x=mark.x, line={"color": "gray", "width": 1, "dash": "dot"})
@@ -69,8 +69,10 @@ def curves_figure(
             xanchor="left",
             yanchor="top",
         )
-    figure.update_xaxes(title=x_label, type="log" if log_x else "linear", showgrid=True)
-    figure.update_yaxes(title=y_label, type="log" if log_y else "linear", exponentformat="SI")
+    figure.update_xaxes(title=literal(x_label), type="log" if log_x else "linear", showgrid=True)
+    figure.update_yaxes(
+        title=literal(y_label), type="log" if log_y else "linear", exponentformat="SI"
+    )
     if log_x and curves:
         ticks = [int(x) for x in curves[0].x if int(x) & (int(x) - 1) == 0]
         figure.update_xaxes(tickvals=ticks[:: max(1, len(ticks) // 8)], tickformat=",d")

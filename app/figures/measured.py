@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.figures.drawing import go
+from app.figures.drawing import go, literal
 from app.theme import ink
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "hexagon", "pentagon")
@@ -75,7 +75,7 @@ def measured_figure(
                 "arrayminus": line.middle - line.low,
                 "thickness": 1.5,
             },
-            name=line.name,
+            name=literal(line.name),
             mode="lines+markers",
             opacity=0.45 if line.faint else 1,
             marker={
@@ -83,7 +83,7 @@ def measured_figure(
                 "size": 8,
             },
             line={"color": colour, "width": 1.5, "dash": dash},
-            hovertemplate=f"{line.name}: %{{y:.4~s}}{unit}<extra></extra>",
+            hovertemplate=f"{literal(line.name)}: %{{y:.4~s}}{unit}<extra></extra>",
         )
         if line.fit is not None:
             figure.add_scatter(
@@ -108,8 +108,9 @@ def measured_figure(
                 "size": 12,
                 "color": pen.colour(dark),
             },
-            name=f"{point.name}: {point.why}",
-            hovertemplate=f"{point.name}, N = {point.x:,}: {point.why}<extra></extra>",
+            name=literal(f"{point.name}: {point.why}"),
+            hovertemplate=literal(f"{point.name}, N = {point.x:,}: {point.why}")
+            + "<extra></extra>",
         )
     ticks = sorted({int(x) for line in lines for x in line.x} | {point.x for point in beyond})
     figure.update_xaxes(
@@ -128,17 +129,17 @@ def measured_figure(
     else:
         figure.update_yaxes(dtick=1)
     figure.update_yaxes(
-        title=f"{y_label} (log scale)", type="log", tickformat="~s", ticksuffix=unit
+        title=literal(f"{y_label} (log scale)"), type="log", tickformat="~s", ticksuffix=unit
     )
     figure.update_layout(
         height=440 + 16 * len(notes),
         hovermode="x unified",
-        title={"text": title, "font": {"size": 15}, "yref": "container", "y": 0.98},
+        title={"text": literal(title), "font": {"size": 15}, "yref": "container", "y": 0.98},
         margin={"l": 10, "r": 10, "t": 90, "b": 90 + 16 * len(notes)},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     figure.add_annotation(
-        text="<br>".join(notes),
+        text="<br>".join(map(literal, notes)),
         xref="paper",
         yref="paper",
         x=0,

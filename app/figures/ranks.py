@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.figures.drawing import go
+from app.figures.drawing import go, literal
 from app.theme import ink
 
 
@@ -63,7 +63,7 @@ def spreads_figure(
                 "arrayminus": spread.mean - spread.low,
                 "thickness": 1,
             },
-            name=spread.name,
+            name=literal(spread.name),
             mode="lines+markers",
             marker={"symbol": SYMBOLS[order % len(SYMBOLS)], "size": 8},
             line={
@@ -83,8 +83,8 @@ def spreads_figure(
             hovertemplate="%{y:.4g}<extra></extra>",
         )
     ticks = spreads[0].x if spreads else np.array([1])
-    figure.update_xaxes(title=x_label, type="log", tickvals=ticks, tickformat=",d")
-    figure.update_yaxes(title=y_label, type="log")
+    figure.update_xaxes(title=literal(x_label), type="log", tickvals=ticks, tickformat=",d")
+    figure.update_yaxes(title=literal(y_label), type="log")
     return framed(figure, title)
 
 
@@ -98,7 +98,7 @@ def points_figure(
         figure.add_scatter(
             x=group.x,
             y=group.y,
-            name=group.name,
+            name=literal(group.name),
             mode="markers",
             marker={
                 "symbol": SYMBOLS[order % len(SYMBOLS)],
@@ -107,11 +107,11 @@ def points_figure(
                 "color": pen.colour(dark),
                 "line": {"width": 1, "color": "white" if not dark else "black"},
             },
-            text=list(group.notes),
+            text=[literal(note) for note in group.notes],
             hovertemplate="%{text}<br>rank %{x:.4g}, accuracy %{y:.2%}<extra></extra>",
         )
-    figure.update_xaxes(title=x_label, rangemode="tozero")
-    figure.update_yaxes(title=y_label, tickformat=".0%", range=[-0.03, 1.05])
+    figure.update_xaxes(title=literal(x_label), rangemode="tozero")
+    figure.update_yaxes(title=literal(y_label), tickformat=".0%", range=[-0.03, 1.05])
     framed(figure, title)
     return figure.update_layout(hovermode="closest")
 
@@ -126,7 +126,7 @@ def waves_figure(
         figure.add_scatter(
             x=np.arange(len(values)),
             y=values,
-            name=name,
+            name=literal(name),
             mode="lines+markers",
             marker={"size": 7, "symbol": SYMBOLS[order]},
             line={"color": pen.colour(dark), "width": 1.5},
@@ -140,7 +140,7 @@ def waves_figure(
 def framed(figure: go.Figure, title: str) -> go.Figure:
     """The frame that all of these share."""
     return figure.update_layout(
-        title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left", "y": 0.98},
+        title={"text": literal(title), "font": {"size": 15}, "x": 0, "xanchor": "left", "y": 0.98},
         height=400,
         hovermode="x unified",
         margin={"l": 10, "r": 10, "t": 90, "b": 10},

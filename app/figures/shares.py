@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.figures.drawing import go
+from app.figures.drawing import go, literal
 from app.theme import SPARE_INKS
 
 
@@ -38,7 +38,7 @@ def shares_figure(
         figure.add_bar(
             x=names,
             y=share.percent,
-            name=share.name,
+            name=literal(share.name),
             marker={
                 "color": pen.colour(dark),
                 "pattern": {
@@ -48,7 +48,7 @@ def shares_figure(
                     "solidity": 0.25,
                 },
             },
-            hovertemplate=f"{share.name}: %{{y:.3g}} %<extra></extra>",
+            hovertemplate=f"{literal(share.name)}: %{{y:.3g}} %<extra></extra>",
         )
     if f"{mark:,}" in names:
         figure.add_vline(x=names.index(f"{mark:,}"), line={"color": "gray", "dash": "dot"})
@@ -56,11 +56,11 @@ def shares_figure(
         barmode="stack",
         bargap=0.1,
         height=360,
-        title={"text": title, "font": {"size": 15}, "yref": "container", "y": 0.97},
+        title={"text": literal(title), "font": {"size": 15}, "yref": "container", "y": 0.97},
         hovermode="x unified",
         margin={"l": 10, "r": 10, "t": 120, "b": 10},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     figure.update_xaxes(title="Tokens N", type="category")
-    figure.update_yaxes(title=y_label, range=[0, 100])
+    figure.update_yaxes(title=literal(y_label), range=[0, 100])
     return figure

@@ -1,7 +1,6 @@
 """How it is measured: warm-up, interleaved bursts, medians, and peak memory on its own."""
 
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -167,5 +166,9 @@ def peak_bytes() -> int:
     if status.exists():
         held = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
         return int(held[0].split()[1]) * 1024
+    try:
+        import resource
+    except ModuleNotFoundError:  # Windows
+        return 0
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -48,8 +48,11 @@ def memory_limit(extra: int) -> Iterator[None]:
     if sys.platform != "linux" or not STATUS.exists():
         yield
         return
-    import resource
-
+    try:
+        import resource
+    except ModuleNotFoundError:
+        yield
+        return
     held = data_bytes()
     before = resource.getrlimit(resource.RLIMIT_DATA)
     hard = before[1] if before[1] != resource.RLIM_INFINITY else sys.maxsize

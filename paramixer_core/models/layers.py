@@ -22,9 +22,8 @@ def linear(inputs: int, outputs: int, generator: torch.Generator) -> nn.Linear:
 
 def embedding(rows: int, channels: int, generator: torch.Generator) -> nn.Embedding:
     """An Embedding table of standard normal rows, initialised from `generator`."""
-    layer = nn.Embedding(rows, channels, device="meta")
-    layer.weight = nn.Parameter(torch.randn(rows, channels, generator=generator))
-    return layer
+    table = torch.randn(rows, channels, generator=generator)
+    return nn.Embedding.from_pretrained(table, freeze=False)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def mlp(inputs: int, hidden: int, outputs: int, generator: torch.Generator) -> nn.Sequential:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
 SOURCES = ("mixing.cpp", "link_mlps.cpp", "check.cpp")
 HEADERS = ("vectors.h",)
@@ -25,12 +26,24 @@ CHECK = "import ctypes, sys; sys.exit(ctypes.CDLL(sys.argv[1]).self_check())"
 
 
 def cache_folder() -> Path:
-    """Where built libraries are kept: PARAMIXER_CACHE, else the user's cache folder."""
+    """Where built libraries are kept: PARAMIXER_CACHE, else the user's cache folder.
+
+    A user who cannot write there has them in PARAMIXER_HOME, beside the runs.
+    """
     if chosen := os.environ.get("PARAMIXER_CACHE"):
         return Path(chosen)
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "paramixer"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paramixer"
+        folder = Path.home() / "Library" / "Caches" / "paramixer"
+    else:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "paramixer"
+    home = os.environ.get("PARAMIXER_HOME")
+    return Path(home) / "cache" if home and not can_be_written(folder) else folder
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether this user may write in a folder, or make it."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return os.access(there, os.W_OK)
 
 
 def processor() -> str:
@@ -128,8 +141,5 @@ def run(command: list[str]) -> str | None:
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
     """Hold a lock file; the system frees it even if this process dies."""
-    import fcntl
-
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(path, mode=0o600):
         yield

@@ -12,6 +12,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.commands import keeping, training
 from paramixer_core.runs.commands.settings import add_settings
 from paramixer_core.runs.forks import CHANGEABLE
+from paramixer_core.runs.private import PRIVATE_MASK
 from paramixer_core.runs.store import RunStore
 
 EXAMPLES = """\
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. A reader that has enough ends it quietly."""
     try:
         options = parser().parse_args(arguments)
+        os.umask(PRIVATE_MASK)
         with RunStore(options.store) as store:
             status: int = options.command(store, options)
             sys.stdout.flush()

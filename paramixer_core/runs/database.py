@@ -2,7 +2,6 @@
 
 import os
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,20 +9,42 @@ from queue import Empty, LifoQueue
 from types import TracebackType
 from typing import Self
 
+from platformdirs import user_data_path
+
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import schema
+from paramixer_core.runs.private import PRIVATE_FILE, PRIVATE_FOLDER, keep_private
 from paramixer_core.runs.store_errors import explained, store_gone
 
 DATABASE = "runs.db"
+FOLDER = "paramixer-lab"
 
 
 def default_home() -> Path:
-    """The folder for runs: PARAMIXER_HOME, else the platform's place for a user's data."""
-    if home := os.environ.get("PARAMIXER_HOME"):
-        return Path(home).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "paramixer-lab"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "paramixer-lab"
+    """The folder for runs: PARAMIXER_HOME, else the platform's place for a user's data.
+
+    Raises ParamixerError for a PARAMIXER_HOME below the home of a user who has none.
+    """
+    if named := os.environ.get("PARAMIXER_HOME"):
+        return _expanded(named)
+    place = user_data_path(FOLDER, appauthor=False)
+    before = Path.home() / ".local/share" / FOLDER  # where it once was on every system but macOS
+    return before if before.exists() and not place.exists() else place
+
+
+def _expanded(named: str) -> Path:
+    try:
+        path = Path(named).expanduser()
+        user = Path(named).parts[0]
+        if not user.startswith("~") or Path(user).expanduser().is_dir():
+            return path
+    except RuntimeError:  # no such user
+        pass
+    raise ParamixerError(
+        "PARAMIXER_HOME as a folder for runs",
+        f"{named}, below the home of a user who has none",
+        "write the folder's full path",
+    )
 
 
 class Database:
@@ -40,8 +61,10 @@ class Database:
         self._identity: tuple[int, int] | None = None
         self._closed = False
         with explained(self.path):
-            (self.folder / "runs").mkdir(parents=True, exist_ok=True)
+            keep_private(self.folder)
+            (self.folder / "runs").mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
             schema.require_ours(self.path)
+            self.path.touch(PRIVATE_FILE)
         with self.reading() as database:
             schema.migrate(database, self.path)
         self._identity = self._present_identity()

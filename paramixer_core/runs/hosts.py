@@ -1,12 +1,14 @@
 """Which servers are alive: each holds a lock on a file, and the lock ends with its process."""
 
-import fcntl
+import contextlib
 import os
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
+from filelock import FileLock, Timeout
+
+from paramixer_core.runs.private import PRIVATE_FILE
 from paramixer_core.runs.store_errors import explained
 
 
@@ -18,20 +20,27 @@ class Host:
         self._path = folder / f"{self.name}.lock"
         with explained(self._path):
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = self._locked()
+            self._lock = self._locked()
 
-    def _locked(self) -> IO[str]:
+    def _locked(self) -> FileLock:
         while True:
-            file = self._path.open("w")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock = lock_of(self._path)
+            lock.acquire()
             if self._path.exists():
-                return file
-            file.close()  # taken for dead between opening and locking
+                return lock
+            lock.release()  # taken for dead between opening and locking
 
     def close(self) -> None:
         """Say that this holder is gone."""
+        with contextlib.suppress(PermissionError):  # Windows keeps a file that is open
+            self._path.unlink(missing_ok=True)
+        self._lock.release()
         self._path.unlink(missing_ok=True)
-        self._file.close()
+
+
+def lock_of(path: Path, timeout: float = -1) -> FileLock:
+    """A lock on a file for a whole process, whichever of its threads holds it."""
+    return FileLock(path, timeout, mode=PRIVATE_FILE, thread_local=False)
 
 
 def dead_hosts(folder: Path, known: Iterable[str]) -> Iterator[str]:
@@ -43,14 +52,15 @@ def dead_hosts(folder: Path, known: Iterable[str]) -> Iterator[str]:
     """
     yield from (name for name in known if not (folder / f"{name}.lock").exists())
     for path in sorted(folder.glob("*.lock")):
+        lock = lock_of(path, timeout=0)
         try:
-            file = path.open("r+")
-        except FileNotFoundError:
+            lock.acquire()
+        except Timeout:
             continue
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
+        try:
             yield path.stem
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(PermissionError):
+                path.unlink(missing_ok=True)
+        finally:
+            lock.release()
+        path.unlink(missing_ok=True)

@@ -118,7 +118,7 @@ class Monitor:
         with self._lock:
             stubborn = list(self._workers)
         for worker in stubborn:
-            worker.end(timeout=0)
+            worker.kill()  # the loop hears its end and closes its pipes: nobody else may
         self._ring()
         self._guard.join()
         self._selector.close()
@@ -150,9 +150,10 @@ class Monitor:
                 self._listen(key.data)
         for _ in range(len(self._retry)):
             self._attempt(self._retry.popleft())
-        if time.monotonic() >= self._next_tick and not self.closing:
+        if time.monotonic() >= self._next_tick:
             self._next_tick = time.monotonic() + TICK_DELAY
-            self._attempt(self._listener.tick, again=False)
+            if not self.closing:
+                self._attempt(self._listener.tick, again=False)
 
     def _pause(self) -> float:
         now = time.monotonic()

@@ -86,6 +86,12 @@ MIGRATIONS: Sequence[str] = (
     ALTER TABLE runs ADD COLUMN conditions TEXT NOT NULL DEFAULT '[]';
     ALTER TABLE runs ADD COLUMN ancestry TEXT NOT NULL DEFAULT '[]'
     """,
+    """
+    CREATE TABLE uploads (
+        name TEXT NOT NULL, owner TEXT NOT NULL, created REAL NOT NULL,
+        PRIMARY KEY (name, owner)
+    ) WITHOUT ROWID;
+    """,
 )
 """Script i takes a store from version i to i + 1. Never edit one that was released: append."""
 
@@ -101,6 +107,7 @@ def connect(path: Path, timeout: float = 10.0) -> sqlite3.Connection:
             database.execute("PRAGMA auto_vacuum = INCREMENTAL")
             database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
     except sqlite3.DatabaseError:
         database.close()
         raise

@@ -11,6 +11,7 @@ from threading import Event, Thread
 
 from paramixer_core.runs.journal import StoreJournal
 from paramixer_core.runs.patience import TRY_EVERY, PatientJournal
+from paramixer_core.runs.private import PRIVATE_MASK
 from paramixer_core.runs.store import RunStore
 from paramixer_core.runs.store_errors import LeaseLostError, StoreUnavailableError
 
@@ -187,4 +188,5 @@ def limit_memory() -> None:
 
 
 if __name__ == "__main__":
+    os.umask(PRIVATE_MASK)
     main(Path(sys.argv[1]))

@@ -83,20 +83,15 @@ def fit_block(
         config = base.replace(mixer=kind.name)
         free: dict[str, tuple[int, ...]] = {}
         for field in sizes_read(kind):
-            if field in given:
-                config = config.replace(**{field: given[field]})
-                continue
             found = fitting_values(kind, config, field, held)
-            if found is None:
-                free[field] = ()
-                continue
-            if not found.values:
+            if found is not None and not found.values and field not in given:
                 return None
+            values = () if found is None else found.values
             default = getattr(config, field)
-            best = default if default in found.values else found.values[0]
-            config = config.replace(**{field: best})
-            if not found.all_tried or len(found.values) > 1:
-                free[field] = found.values
+            best = default if found is None or default in values else next(iter(values), default)
+            config = config.replace(**{field: given.get(field, best)})
+            if found is None or not found.all_tried or len(values) > 1:
+                free[field] = values
         shapes = block_shapes(kind, config)
     except ParamixerError:
         return None  # sizes that no such block has

@@ -19,7 +19,7 @@ from paramixer_core.uploads.separators import cut_rows
 from paramixer_core.uploads.tables import Cut
 
 SAMPLED = 1000
-MOST_SAMPLED = 2**20
+MOST_SAMPLED = 2**16
 """Rows, and cells, from which columns are guessed."""
 
 

@@ -70,11 +70,12 @@ def test_every_button_of_the_train_page_says_what_it_cannot_do_to_a_stale_run(
     def two_runs() -> list[str]:
         runs = hands.submit_all([TINY, TINY.replace(seed=1)], race=os.urandom(4).hex())
         hands.pause(runs[1].id)
+        hands.store.update(runs[0].id, started=1.0)
         return [run.id for run in runs]
 
     page = open_page("train", runs=",".join(two_runs()))
     known = [label for label in labels(page) if label != "Start"]
-    assert {"Pause", "Continue", "Stop", "One step", "Reset", "Remove"} <= set(known)
+    assert {"Pause", "Continue", "Stop", "One step", "Reset", "Remove for good"} <= set(known)
     for label in known:
         ids = two_runs()
         page = open_page("train", runs=",".join(ids))
@@ -118,6 +119,7 @@ def test_a_store_that_is_gone_is_said_and_the_link_is_kept(hands: Hands) -> None
 
 
 def test_one_click_removes_all_fifty_runs_of_a_race_though_thirty_are_drawn(hands: Hands) -> None:
+    hands.places = 0
     runs = hands.submit_all([TINY.replace(seed=seed) for seed in range(50)], race="r")
     page = open_page("train", runs=",".join(run.id for run in runs))
     assert any("30 of 50 runs of this race are drawn" in text.value for text in page.caption)

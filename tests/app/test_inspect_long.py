@@ -24,8 +24,8 @@ def stored(config: RunConfig) -> Run:
     tensors = {f"{snapshots.STATE}{name}": value for name, value in trainer.state().items()}
     tensors |= {f"{snapshots.PROBE}{name}": value for name, value in trainer.probe().items()}
     arrays = {name: value.numpy() for name, value in tensors.items()}
-    run = engine.store().create(config, parent_step=0, first_snapshot=arrays)
-    engine.store().update(run.id, state=RunState.FINISHED)
+    run = engine.opened().store.create(config, parent_step=0, first_snapshot=arrays)
+    engine.opened().store.update(run.id, state=RunState.FINISHED)
     return run
 
 
@@ -40,7 +40,7 @@ def test_the_page_of_a_long_run_shows_overview_block_row_and_column(mixer: str) 
     assert not page.error
     assert any("4,194,304 entries" in caption.value for caption in page.caption)
     tiles = inspect_long.overview(run.id, 0, 0, 0, "operator")
-    probe = engine.store().probe(run.id, 0)
+    probe = engine.opened().store.probe(run.id, 0)
     dense = sparse_operator(run.config, compacts_of(run.config, probe, 0)[0]).block(
         range(2048), range(2048)
     )

@@ -28,6 +28,12 @@ class Noting:
     def status(self, run_id: str) -> Run:
         return self.store.run(run_id)
 
+    def troubles(self) -> list[str]:
+        return []
+
+    def stop(self, *run_ids: str) -> None:
+        assert not run_ids, "nothing trains"
+
     def set_speed(self, run_id: str, speed: float | None) -> None:
         self.told.append(("speed", run_id, speed))
 

@@ -4,8 +4,9 @@ from streamlit.testing.v1 import AppTest
 
 from app.names import RESIDUALS
 from paramixer_core.config import Residual
-from paramixer_core.uploads.dataset import keep, prepare
-from paramixer_core.uploads.sequences import FileKind, Sequences
+from paramixer_core.uploads.dataset import keep
+from paramixer_core.uploads.preparing import prepare
+from paramixer_core.uploads.sequences import read_sequences
 
 
 def open_train(**query: str) -> AppTest:
@@ -18,7 +19,8 @@ def open_train(**query: str) -> AppTest:
 
 def uploaded(seq_len: int) -> str:
     rows = ["abcab", "abacc", "cabbb", "bcaab", "aabca"]
-    sequences = Sequences(FileKind.TEXT, rows, ["x", "y", "x", "y", "x"])
+    text = "".join(f"{label}\t{row}\n" for label, row in zip("xyxyx", rows, strict=True))
+    sequences = read_sequences(text.encode(), "five.txt")
     return keep(prepare(sequences, seq_len, 0.4, f"five of {seq_len}"))
 
 

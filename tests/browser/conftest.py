@@ -21,12 +21,13 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect, 
 from tests.chromium import ARGUMENTS, NoChromiumError, find_chromium
 
 ROOT = Path(__file__).parents[2]
+APP = ROOT / "app" / "main.py"
 START_SECONDS = 60
 expect.set_options(timeout=20_000)  # as long as the page's own actions may take
 
 
 class Serve(Protocol):
-    """Starts `streamlit run script` on a free port and returns its address."""
+    """Starts the app, or `streamlit run script`, on a free port and returns its address."""
 
     def __call__(self, script: Path, env: dict[str, str] | None = None) -> str: ...
 
@@ -62,7 +63,7 @@ def app_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def app_url(serve: Serve, app_home: Path) -> str:
     """The app with a run folder of its own."""
-    return serve(ROOT / "app" / "main.py", {"PARAMIXER_HOME": str(app_home)})
+    return serve(APP, {"PARAMIXER_HOME": str(app_home)})
 
 
 @pytest.fixture(scope="session")
@@ -139,12 +140,15 @@ def _start(script: Path, env: dict[str, str], log: Path) -> tuple[subprocess.Pop
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
-    command += ["--server.port", str(port), "--server.headless", "true"]
+    if script == APP:
+        command = [sys.executable, "-m", "app", "--port", str(port), "--no-browser"]
+    else:
+        command = [sys.executable, "-m", "streamlit", "run", str(script)]
+        command += ["--server.port", str(port), "--server.headless", "true"]
     with log.open("wb") as sink:
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=ROOT / "app",  # where the settings lie that `streamlit run` reads
             env={**os.environ, "PYTHONPATH": str(ROOT), **env},
             stdout=sink,
             stderr=subprocess.STDOUT,

@@ -25,8 +25,8 @@ def card(page: Page):
     return page.locator(".card[data-mixer=chord]")
 
 
-def test_what_one_browser_pauses_another_one_sees_and_can_continue(training, open_page):
-    other = open_page()
+def test_what_one_tab_pauses_another_tab_of_this_browser_sees_and_can_continue(training):
+    other = training.context.new_page()
     other.goto(training.url)
     settled(other)
     training.get_by_role("button", name="Pause").click()
@@ -86,3 +86,32 @@ def test_reset_replaces_a_stopped_run_and_continue_trains_what_is_seen(app_url, 
     expect(card(page).locator(".done")).not_to_contain_text("step 0 of")
     page.get_by_role("button", name="Stop", exact=True).click()
     expect(card(page)).to_contain_text("stopped")
+
+
+def test_a_stranger_watches_by_the_link_and_can_change_nothing(training, open_page):
+    stranger = open_page()
+    stranger.goto(training.url)
+    settled(stranger)
+    expect(card(stranger)).to_be_visible()
+    expect(stranger.get_by_text("Somebody else started these runs")).to_be_visible()
+    for name in ("Pause", "Continue", "One step", "Stop", "Reset"):
+        expect(stranger.get_by_role("button", name=name, exact=True)).to_be_disabled()
+    expect(training.get_by_role("button", name="Pause")).to_be_enabled()
+
+
+def test_after_a_reload_the_run_is_still_this_browsers(training):
+    training.reload()
+    settled(training)
+    expect(training.get_by_role("button", name="Pause")).to_be_enabled()
+
+
+def test_a_strangers_inspect_page_shows_the_gallery_alone(training, open_page, app_url):
+    run = training.url.partition("runs=")[2].partition("&")[0]
+    stranger = open_page()
+    stranger.goto(f"{app_url}/inspect")
+    settled(stranger)
+    stranger.get_by_role("combobox", name="Run").first.click()
+    options = stranger.get_by_role("option").all_inner_texts()
+    assert options
+    assert all("gallery" in option for option in options)
+    assert run not in stranger.content()

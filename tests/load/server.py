@@ -28,12 +28,12 @@ class Server(NamedTuple):
 @contextmanager
 def serving(**environment: str) -> Iterator[Server]:
     """The app at ADDRESS, with a run store of its own, from its first answer on; it is ended."""
-    options = ("--server.port", str(PORT), "--server.address", "127.0.0.1")
+    options = ("--port", str(PORT), "--no-browser")
     with tempfile.TemporaryDirectory() as home:
-        told = {"PARAMIXER_HOME": home, "STREAMLIT_SERVER_HEADLESS": "true", **environment}
+        told = {"PARAMIXER_HOME": home, **environment}
         began = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app/main.py", *options],
+            [sys.executable, "-m", "app", *options],
             env={**os.environ, "PYTHONPATH": str(ROOT), **told},
             cwd=ROOT,
             stdout=subprocess.DEVNULL,

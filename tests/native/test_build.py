@@ -80,6 +80,16 @@ def test_an_unwritable_cache_leaves_the_portable_path(tmp_path, monkeypatch, emp
     assert prepare() is Implementation.PORTABLE
 
 
+def test_a_user_who_cannot_write_at_home_has_the_library_beside_the_runs(tmp_path, monkeypatch):
+    for name in ("PARAMIXER_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PARAMIXER_HOME", str(tmp_path / "runs"))
+    assert build.cache_folder().is_relative_to(tmp_path / "home")
+    monkeypatch.setattr(build.os, "access", lambda place, mode: False)
+    assert build.cache_folder() == tmp_path / "runs" / "cache"
+
+
 def test_nothing_is_built_by_mixing_and_the_first_choice_stays(empty_cache, monkeypatch):
     mix(VALUES, WEIGHTS, [[1]])
     assert not empty_cache.exists()

@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import json
 import os
+import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -185,3 +186,18 @@ def test_a_monitor_whose_thread_dies_is_started_anew_and_the_app_says_so(
     assert any("started anew" in said for said in executor.troubles())
     run = executor.submit(TINY)
     wait_for(executor.store, run.id, RunState.FINISHED)
+
+
+def test_closing_ends_a_worker_that_does_not_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_executor, "LEAVE_PATIENCE", 0.2)
+    store = RunStore(tmp_path)
+    executor = LocalExecutor(store, workers=1, spares=0, threads=1)
+    run = executor.submit(LONG)
+    pid = executor._training[run.id].pid  # type: ignore[attr-defined]
+    os.kill(pid, signal.SIGSTOP)
+    executor.close()
+    assert not Path(f"/proc/{pid}").exists()
+    assert not executor._monitor._guard.is_alive()
+    store.close()

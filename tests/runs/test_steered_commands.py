@@ -146,6 +146,8 @@ def test_a_command_that_is_ended_leaves_nothing_running(store: RunStore, name: s
         env={**os.environ, "PARAMIXER_WORKERS": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # What this test's own shell ignores, such as SIGINT in the background, is heeded there.
+        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),
     )
     try:
         wait_until(lambda: any(run.step > 3 for run in store.runs()))

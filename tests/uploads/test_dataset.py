@@ -17,7 +17,6 @@ from paramixer_core.uploads import dataset
 from paramixer_core.uploads.choices import FileKind, SequencesFound, Tokens
 from paramixer_core.uploads.dataset import keep
 from paramixer_core.uploads.preparing import Prepared, prepare
-from paramixer_core.uploads.splitting import Conflicts
 
 
 def letters(count: int = 60, classes: str = "AT", seed: int = 0) -> SequencesFound:
@@ -55,20 +54,6 @@ def test_an_uploaded_task_holds_the_files_letters_and_labels(stored: Prepared) -
         assert sent[text] == stored.classes[target]
     assert known_task(stored.name).title == "genes.fa"
     assert (task.input_kind, task.input_size, task.output_size) == (InputKind.SYMBOLS, 3, 2)
-
-
-def test_no_sequence_is_both_trained_on_and_tested(stored: Prepared) -> None:
-    twice = letters(30)
-    doubled = SequencesFound(twice.kind, [*twice.rows, *twice.rows], [*twice.labels, *twice.labels])
-    prepared = prepare(doubled, 24, 0.5, "")
-    assert prepared.repeated >= 30
-    keep(prepared)
-    task = make_task(prepared.name, 24)
-    tested = {tuple(row) for row in task.test_set().inputs.tolist()}
-    batch = task.batch(2000, torch.Generator().manual_seed(0))
-    trained = {tuple(row) for row in batch.inputs.tolist()}
-    assert len(trained) == prepared.trained
-    assert not tested & trained
 
 
 def test_a_network_learns_an_uploaded_task(stored: Prepared) -> None:
@@ -145,41 +130,6 @@ def test_the_folder_does_not_grow_without_limit(stored: Prepared, monkeypatch) -
     assert keep(stored) == stored.name
 
 
-def test_labels_and_rows_stay_together_through_the_split(stored: Prepared) -> None:
-    one = letters()
-    order = np.random.default_rng(5).permutation(len(one.rows))
-    other = SequencesFound(one.kind, [one.rows[i] for i in order], [one.labels[i] for i in order])
-    prepared = prepare(other, 20, 0.25, "")
-    keep(prepared)
-    pairs = []
-    for name in (stored.name, prepared.name):
-        held = dataset.read_dataset(dataset.dataset_file(name))
-        rows = zip(held.tokens.tolist(), held.labels.tolist(), strict=True)
-        pairs.append({(tuple(tokens), label) for tokens, label in rows})
-    assert pairs[0] == pairs[1]
-
-
-def test_the_split_is_stratified_and_the_same_every_time() -> None:
-    rows = [f"{n:03}" for n in range(100)]
-    found = texts(*rows, labels="a" * 90 + "b" * 9 + "c")
-    prepared = prepare(found, 3, 0.2, "")
-    assert prepared.test_classes == {"a": 18, "b": 2, "c": 0}
-    assert prepared.train_classes == {"a": 72, "b": 7, "c": 1}
-    assert prepared.majority == ("a", 0.9)
-    assert "never tested, as it has one sequence alone: c." in prepared.notes[-1]
-    assert prepare(found, 3, 0.2, "").name == prepared.name
-
-
-def test_one_sequence_under_two_labels_is_a_conflict_and_not_repeated() -> None:
-    found = texts(*["AC"] * 3, "GT", "GT", "TT", "TT", "AA", "CC", labels="aabaabbab")
-    out = prepare(found, 2, 0.3, "")
-    assert (out.conflicts, out.repeated, out.trained + out.tests) == (1, 2, 4)
-    assert any("1 sequence (3 rows) under more than one label: all left" in n for n in out.notes)
-    most = prepare(found, 2, 0.3, "", Conflicts.MAJORITY)
-    assert most.trained + most.tests == 5
-    assert sum(most.train_classes.values()) + sum(most.test_classes.values()) == 5
-
-
 OLD = Path(__file__).parent / "cases"
 
 
@@ -237,3 +187,27 @@ def test_one_long_row_takes_no_more_memory_than_its_data_set() -> None:
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert most < 6 * len(prepared.content)
+
+
+@pytest.mark.parametrize("tokens", [Tokens.NUMBERS, Tokens.LETTERS])
+def test_a_network_does_not_read_the_padding_of_a_data_set(tokens, stored: Prepared) -> None:
+    dice = np.random.default_rng(0)
+    lengths = [3 + n % 5 for n in range(40)]
+    if tokens is Tokens.NUMBERS:
+        found = series([tuple(dice.standard_normal(n)) for n in lengths])
+    else:
+        found = texts(*("".join(dice.choice(list("ACGT"), n)) + "AC" for n in lengths))
+    prepared = prepare(found, 9, 0.25, "")
+    keep(prepared)
+    config = RunConfig(
+        task=prepared.name, seq_len=9, channels=8, hidden=8, device="cpu", mask_padding=True
+    )
+    trainer = Trainer(config)
+    losses = [trainer.step().loss for _ in range(5)]
+    assert np.isfinite([*losses, trainer.evaluate().loss]).all()
+    task = make_task(prepared.name, 9)
+    inputs = task.test_set().inputs
+    padding = task.padding(inputs)
+    assert padding is not None
+    assert padding.any()
+    assert not padding.all(1).any()

@@ -34,6 +34,7 @@ def test_answers_to_all_questions_give_back_every_mixer(name: str) -> None:
     told |= {field: getattr(config, field) for field in asked(first)}
     found = read(weights, **told)
     assert found.certain
+    assert asked(found).keys() >= asked(first).keys()
     trainer = Trainer(config)
     inputs = trainer.task.test_set().inputs[:3]
     with torch.no_grad():

@@ -12,8 +12,11 @@ from paramixer_core.runs.store import RunStore
 from paramixer_core.tasks import is_shape
 from paramixer_core.training import Trainer
 from paramixer_core.uploads import dataset
+from paramixer_core.uploads.choices import SequenceChoices
 from paramixer_core.uploads.importing import evaluate_weights, import_weights
+from paramixer_core.uploads.preparing import prepare
 from paramixer_core.uploads.recognise import read_weights_file
+from paramixer_core.uploads.sequences import read_sequences
 from paramixer_core.uploads.weight_questions import RecognisedWeights
 from tests.small_runs import SMALL
 from tests.uploads.weight_files import every_mixer
@@ -107,10 +110,9 @@ def test_weights_that_do_worse_than_their_file_says_are_not_passed_over(tmp_path
 def uploaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The name of a data set that lies in this home, which a run was trained on."""
     monkeypatch.setenv("PARAMIXER_HOME", str(tmp_path / "home"))
-    from paramixer_core.uploads.sequences import read_text
-
     text = "".join(f"{'ab'[n % 2]}\tgene{'acgt'[n % 4]} {n}\n" for n in range(60))
-    return dataset.keep(dataset.prepare(read_text(text), 12, 0.2, "genes.txt"))
+    found = read_sequences(text.encode(), "genes.txt", SequenceChoices())
+    return dataset.keep(prepare(found, 12, 0.2, "genes.txt"))
 
 
 def test_weights_of_an_uploaded_task_come_back_where_its_data_are(

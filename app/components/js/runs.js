@@ -53,11 +53,13 @@ class Runs {
   async fetch() {
     if (document.hidden || this.over) return;
     const [url, begun] = [this.url, performance.now()];
+    let least = 0; // what a server that has too much to do asks for
     try {
       const headers = this.tag ? { "If-None-Match": this.tag } : {};
       const response = await fetch(url, { headers, cache: "no-store" });
       const body = response.ok ? await response.arrayBuffer() : await response.text();
       if (this.over || url !== this.url) return;
+      least = 1000 * (Number(response.headers.get("Retry-After")) || 0) * (1 + Math.random());
       if (response.ok) {
         this.tag = response.headers.get("ETag");
         const { header, arrays } = unpack(new Uint8Array(body));
@@ -71,7 +73,7 @@ class Runs {
       this.failures += 1;
       this.say(`The server does not answer (${error.message}). Trying again; nothing is lost.`);
     }
-    this.wait(Math.max(0, this.pause() - (performance.now() - begun)));
+    this.wait(Math.max(0, least, this.pause() - (performance.now() - begun)));
   }
 
   // A state has changed since the script ran: let it run once more, for the buttons.

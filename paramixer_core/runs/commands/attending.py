@@ -31,7 +31,8 @@ def working(store: RunStore) -> Iterator[Executor]:
             signal.signal(name, signal.SIG_IGN)  # once is enough; what is there is being kept
         raise Hangup
 
-    before = {name: signal.signal(name, end) for name in ENDING}
+    heeded = [name for name in ENDING if signal.getsignal(name) != signal.SIG_IGN]  # nohup
+    before = {name: signal.signal(name, end) for name in heeded}
     executor = open_executor(store)
     try:
         yield executor
