@@ -15,7 +15,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads.door import read_upload
 from paramixer_core.uploads.keeping import keep_read, with_test
 from paramixer_core.uploads.options import add_options, choices_of
-from paramixer_core.uploads.what_was_read import WeightsRead, full_json
+from paramixer_core.uploads.what_was_read import SequencesRead, WeightsRead, full_json
 
 EXAMPLES = """\
 examples:
@@ -28,6 +28,10 @@ examples:
 
 class WrongUseError(Exception):
     """What the command was given cannot be a command; its sentence."""
+
+
+class UnusableError(Exception):
+    """What was read cannot be used as it is asked; its sentence."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             asked = parser().parse_args(words)
             print(*lines_of(asked), sep="\n")
             status = 0
-        except (ParamixerError, WrongUseError) as error:
+        except (ParamixerError, WrongUseError, UnusableError) as error:
             sentence = " ".join(str(error).split())
             if "--json" in words:
                 print(json.dumps({"error": sentence}))
@@ -84,6 +88,8 @@ def lines_of(asked: argparse.Namespace) -> list[str]:
     if asked.store is not None:
         os.environ["PARAMIXER_HOME"] = str(asked.store)  # tasks find their data sets there
     read = read_upload(content_of(asked.file), asked.file.name, choices_of(asked))
+    if isinstance(read, SequencesRead) and read.problem:
+        raise UnusableError(read.problem)
     if asked.evaluate:
         read = with_test(read)
     kept: dict[str, Any] = {}

@@ -14,7 +14,7 @@ from paramixer_core.job_workers import IDLE
 from paramixer_core.jobs import Job, Limits
 from paramixer_core.runs.memory import readable_size
 from paramixer_core.runs.quotas import Quotas
-from paramixer_core.uploads.door import UploadChoices, read_upload
+from paramixer_core.uploads.door import SeveralArraysError, UploadChoices, read_upload
 from paramixer_core.uploads.keeping import Keeper, Kept, keep_read
 from paramixer_core.uploads.what_was_read import Read, WeightsRead
 
@@ -31,12 +31,25 @@ class Stage:
     total: int = 0
 
 
-Progress = Stage | Read | Kept
+@dataclass(frozen=True)
+class Arrays:
+    """The names of the matrices in an archive, of which one must be chosen."""
+
+    names: tuple[str, ...]
+
+
+Progress = Stage | Arrays | Read | Kept
 
 
 def reading(content: bytes, name: str, choices: UploadChoices) -> Iterator[Progress]:
     """Stages, then what was read, small enough to be shown."""
-    yield from in_stages(lambda tell: read_upload(content, name, choices, tell_words(tell)).small())
+    try:
+        yield from in_stages(
+            lambda tell: read_upload(content, name, choices, tell_words(tell)).small()
+        )
+    except SeveralArraysError as several:
+        yield Arrays(tuple(several.names))
+        raise
 
 
 def keeping(

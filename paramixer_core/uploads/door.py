@@ -140,16 +140,16 @@ def read_labelled(
     found = read_sequences(content, name, choices.sequences)
     split = choices.split
     fitting = preparing.fitting_length(found)
-    prepared = None
+    prepared, problem = None, ""
     if not found.questions:
         stage("Numbering and splitting them")
-        prepared = preparing.prepare(
-            found,
-            fitting if split.seq_len is None else split.seq_len,
-            TEST_SHARE if split.test_share is None else split.test_share,
-            name,
-            split.conflicts or Conflicts.LEAVE_OUT,
-        )
+        seq_len = fitting if split.seq_len is None else split.seq_len
+        test_share = TEST_SHARE if split.test_share is None else split.test_share
+        conflicts = split.conflicts or Conflicts.LEAVE_OUT
+        try:
+            prepared = preparing.prepare(found, seq_len, test_share, name, conflicts)
+        except ParamixerError as error:
+            problem = str(error)
     label = choices.sequences.label or ""
     rows, classes = len(found.rows), found.classes
     parts = tuple(map(shown_part, parts_of(found.headers))) if found.headers else ()
@@ -164,6 +164,7 @@ def read_labelled(
         prepared=prepared,
         parts=parts,
         pattern=pattern,
+        problem=problem,
         notes=(*said, *found.notes, *(prepared.notes if prepared else ())),
     )
 

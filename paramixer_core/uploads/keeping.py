@@ -53,9 +53,8 @@ def keep_read(
     """
     match read:
         case SequencesRead(prepared=None):
-            raise ParamixerError(
-                "an answer to what the file leaves open", read.questions[0].sentence, "choose it"
-            )
+            open_ = [*(asked.sentence for asked in read.questions), read.problem]
+            raise ParamixerError("sequences that can be trained on", open_[0], "choose otherwise")
         case SequencesRead(prepared=prepared):
             assert prepared is not None
             return Kept("task", keep(prepared, home, by.held))

@@ -47,8 +47,8 @@ class HeaderPart:
 class SequencesRead:
     """A file of sequences. `found` holds its first rows only; `rows` and `classes` count all.
 
-    `prepared` is what it becomes for training, None as long as a question is open; without its
-    `content` where it came from another process.
+    `prepared` is what it becomes for training, None as long as a question is open or as `problem`,
+    a sentence, is in the way; without its `content` where it came from another process.
     """
 
     kind: ClassVar[UploadKind] = UploadKind.SEQUENCES
@@ -60,6 +60,7 @@ class SequencesRead:
     parts: tuple[HeaderPart, ...] = ()
     pattern: HeaderPart | None = None
     notes: tuple[str, ...] = ()
+    problem: str = ""
 
     @property
     def questions(self) -> list[Asked]:
