@@ -9,7 +9,7 @@ from app import controls, history, inspect_compute
 from app.components import Cell, matrix_view
 from app.inspect_choice import Looked
 from app.quantities import numeral
-from paramixer_core.inspection import colour_limit
+from paramixer_core.analysis.entries import colour_limit
 from paramixer_core.tasks import make_task
 
 WAYS = {

@@ -9,7 +9,8 @@ from app.components import Cell
 from app.components.choice import whole_number
 from app.escape import plain
 from app.names import run_title
-from paramixer_core.inspection import MAX_DENSE_SEQ_LEN, Example, strongest_link
+from paramixer_core.analysis.entries import strongest_link
+from paramixer_core.inspection import MAX_DENSE_SEQ_LEN, Example
 from paramixer_core.runs.run import Run
 
 AT = "at"

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from app import history
 from app.inspect_choice import Looked
 from app.quantities import numeral
+from paramixer_core.analysis.entries import colour_limit
 from paramixer_core.analysis.lens import Lens, signed_summary, through_lens
 from paramixer_core.averages import MatrixKind, examples_of_class, max_examples, mean_matrix
-from paramixer_core.inspection import Example, colour_limit, inputs_of
+from paramixer_core.inspection import Example, inputs_of
 from paramixer_core.occlusion import occlude, rank_correlation, read_weight
 from paramixer_core.runs.run import Run
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import controls, history, inspect_choice, say, tokens
+from app import controls, history, inspect_choice, quantities, tokens
 from app.components import Cell, matrix_view, tokens_view
 from app.escape import plain
 from app.guarded import fragment
@@ -100,6 +100,6 @@ def views(looked: Looked, step: int) -> Cell:
                 group=GROUP,
                 selection=at,
                 report=one.key == "mixing",
-                caption=one.caption + say.not_finite(one.matrix),
+                caption=one.caption + quantities.not_finite(one.matrix),
             )
     return at

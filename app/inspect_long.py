@@ -11,11 +11,11 @@ from app.components import matrix_view
 from app.inspect_choice import Looked
 from app.inspect_shown import ShownMatrix
 from app.quantities import numeral
+from paramixer_core.analysis.entries import colour_limit
 from paramixer_core.analysis.operators import Operator
 from paramixer_core.analysis.overview import Overview, mean_overview
 from paramixer_core.inspection import (
     Example,
-    colour_limit,
     compact_example,
     compacts_of,
     sparse_operator,

@@ -10,8 +10,8 @@ from app.inspect_choice import Looked
 from app.inspect_shown import ROWS_SUM_TO_ONE
 from app.names import run_title
 from app.quantities import numeral
+from paramixer_core.analysis.entries import colour_limit
 from paramixer_core.analysis.lens import Lens
-from paramixer_core.inspection import colour_limit
 from paramixer_core.runs.run import Run
 
 LENSES = {

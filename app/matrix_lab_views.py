@@ -13,9 +13,9 @@ from app.guarded import fragment
 from app.matrix_lab import FAMILIES, Aim, Setting
 from app.quantities import numeral
 from paramixer_core.analysis.contest import FitReport, contest, num_reports, winner
+from paramixer_core.analysis.entries import colour_limit
 from paramixer_core.analysis.matrix_lab import Budget
 from paramixer_core.csv_text import csv_text
-from paramixer_core.inspection import colour_limit
 from paramixer_core.protocols import Protocol
 
 TICK_SECONDS = 0.7

@@ -237,11 +237,6 @@ def looks(seq_len: int, num_links: int) -> list[Look]:
     ]
 
 
-def all_offsets(seq_len: int) -> tuple[int, ...]:
-    """The links of attention, as offsets on the ring."""
-    return tuple(range(seq_len))
-
-
 def reaches(wired: Wired, factor: int) -> str:
     """What a token reads in a factor, as places on the ring counted from itself."""
     offsets = protocol_offsets(wired.protocol, wired.seq_len, wired.num_links)[factor - 1]

@@ -5,7 +5,6 @@ import streamlit as st
 from app import compute, controls, patterns, patterns_figures
 from app.components import growth_view, matrix_view, pattern_of_offsets, ring_view
 from app.compute import Wired
-from app.patterns import all_offsets
 from paramixer_core.protocols import num_factors
 
 GROUP = "patterns"
@@ -20,7 +19,7 @@ def attention(wired: Wired) -> None:
     ring, matrix = st.columns(2, gap="medium")
     with matrix:
         matrix_view(
-            pattern_of_offsets(all_offsets(wired.seq_len), wired.seq_len),
+            pattern_of_offsets(tuple(range(wired.seq_len)), wired.seq_len),
             title=f"Attention: all {full:,} cells are links",
             key="full",
             group=GROUP,
@@ -37,7 +36,7 @@ def attention(wired: Wired) -> None:
             return
         ring_view(
             wired.seq_len,
-            [all_offsets(wired.seq_len)],
+            [tuple(range(wired.seq_len))],
             title="Every token reads every token",
             key="ring-full",
             group=GROUP,

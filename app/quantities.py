@@ -4,6 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:  # loading it takes PyTorch, which pages without ranks need not wait for
     from paramixer_core.analysis.rank import RankReport
 
@@ -87,3 +90,16 @@ def aligned(values: Sequence[float]) -> list[str]:
     if decimals > 9:
         return [f"{value:.5e}".replace("-", "−") for value in values]
     return [f"{value:.{decimals}f}".replace("-", "−") for value in values]
+
+
+def not_finite(values: NDArray[np.float32]) -> str:
+    """How many numbers of a matrix have no size, as a further sentence; nothing if all have.
+
+    >>> not_finite(np.array([1.0, np.nan, np.inf], dtype=np.float32))
+    ' **2 of 3 numbers are not finite** (NaN or infinite): this network has diverged.'
+    """
+    odd = int((~np.isfinite(values)).sum())
+    if not odd:
+        return ""
+    numbers = f"{odd:,} of {values.size:,} numbers are not finite"
+    return f" **{numbers}** (NaN or infinite): this network has diverged."

@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.race_curves import Band, RaceAxis
 from paramixer_core.runs.races import Spread, Verdict
@@ -158,19 +155,6 @@ def ends(bands: Mapping[str, Band], over: RaceAxis) -> str:
         return ""
     first = "its fastest seed" if over is RaceAxis.SECONDS else "the seed with the fewest steps"
     return f"A curve over seeds ends with {first}: {'; '.join(words)}."
-
-
-def not_finite(values: NDArray[np.float32]) -> str:
-    """How many numbers of a matrix have no size, as a further sentence; nothing if all have.
-
-    >>> not_finite(np.array([1.0, np.nan, np.inf], dtype=np.float32))
-    ' **2 of 3 numbers are not finite** (NaN or infinite): this network has diverged.'
-    """
-    odd = int((~np.isfinite(values)).sum())
-    if not odd:
-        return ""
-    numbers = f"{odd:,} of {values.size:,} numbers are not finite"
-    return f" **{numbers}** (NaN or infinite): this network has diverged."
 
 
 def share(figure: Spread | None) -> str:

@@ -35,7 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. A reader that has enough ends it quietly."""
     try:
         options = parser().parse_args(arguments)
-        os.umask(PRIVATE_MASK)
         if options.command is backups.restore_command:  # it makes the store
             restored: int = options.command(options)
             return restored
@@ -155,4 +154,5 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    os.umask(PRIVATE_MASK)
     sys.exit(main())

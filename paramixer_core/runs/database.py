@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,8 @@ def default_home() -> Path:
         return _expanded(named)
     place = user_data_path(FOLDER, appauthor=False)
     before = Path.home() / ".local/share" / FOLDER  # where it once was on every system but macOS
-    return before if before.exists() and not place.exists() else place
+    moved = sys.platform not in ("linux", "darwin") and before.exists() and not place.exists()
+    return before if moved else place
 
 
 def _expanded(named: str) -> Path:

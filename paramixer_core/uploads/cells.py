@@ -51,6 +51,8 @@ def text_chunks(cut: Cut, columns: list[int], rows: int = CHUNK) -> Iterator[lis
             yield [[pair[column].strip() for column in columns] for pair in pairs]
         return
     blanks = cut.separator is Separator.BLANKS
+    # With columns to use, pandas refuses a chunk in which no row has them all.
+    ragged = min(cut.widths) < cut.width
     with pd.read_csv(
         io.StringIO(cut.text),
         sep=r"\s+" if blanks else cut.separator.value,
@@ -60,7 +62,7 @@ def text_chunks(cut: Cut, columns: list[int], rows: int = CHUNK) -> Iterator[lis
         header=None,
         names=range(cut.width),
         index_col=False,
-        usecols=columns,
+        usecols=None if ragged else columns,
         dtype=object,
         keep_default_na=False,
         na_filter=False,

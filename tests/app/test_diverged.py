@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from paramixer_core.inspection import colour_limit
+from paramixer_core.analysis.entries import colour_limit
 from paramixer_core.runs import RunState, RunStore
 from paramixer_core.runs.journal import StoreJournal
 from paramixer_core.training import Trainer

@@ -1,5 +1,6 @@
 """What the pages say holds: each sentence beside the computation that makes it true."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -117,7 +118,6 @@ def test_link_weights_come_from_token_i_alone_where_the_caption_says_so(source, 
     one, two = (network.compact(given)[block]["link_weights"] for given in (inputs, moved))
     others = torch.arange(16) != 5
     alone = torch.equal(one[..., others, :], two[..., others, :])
-    run = Gallery().run("gallery-adding-chord")
+    run = dataclasses.replace(Gallery().run("gallery-adding-chord"), config=config)
     looked = Looked(run, None, 0, block, "operator")
-    object.__setattr__(run, "config", config)
     assert alone == ("alone" in inspect_factors.read_from(looked))
