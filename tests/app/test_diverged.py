@@ -1,5 +1,6 @@
 """A diverged network can be looked at: what is finite is drawn, and what is not is counted."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from app import engine
 from paramixer_core.inspection import colour_limit
 from paramixer_core.runs import RunState, RunStore
 from paramixer_core.runs.journal import StoreJournal
+from paramixer_core.runs.ownership import Actor, OwnedExecutor
 from paramixer_core.training import Trainer
 from tests.app.test_pages import open_page
 from tests.runs.conftest import TINY
@@ -22,7 +24,8 @@ def hands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hands]:
     """The server's executor, without places."""
     store = RunStore(tmp_path)
     made = Hands(store, places=0)
-    monkeypatch.setattr(engine, "executor", lambda: made)
+    operator = Actor("operator", operator=True)
+    monkeypatch.setattr(engine, "executor", lambda: OwnedExecutor(made, operator))
     yield made
     made.close()
     store.close()
@@ -49,7 +52,7 @@ def diverged(store: RunStore, mixer: str, kind: str) -> str:
 
 @pytest.mark.parametrize("kind", ["NaN", "overflow"])
 @pytest.mark.parametrize("mixer", ["chord", "attention"])
-def test_inspect_draws_a_diverged_network_and_rank_says_that_it_has_none(
+def test_inspect_and_rank_draw_what_is_finite_of_a_diverged_network_and_count_the_rest(
     hands: Hands, mixer: str, kind: str
 ) -> None:
     run_id = diverged(hands.store, mixer, kind)
@@ -58,7 +61,11 @@ def test_inspect_draws_a_diverged_network_and_rank_says_that_it_has_none(
     assert not page.error
     ranks = open_page("rank", run=run_id, step="1")
     assert not ranks.exception
-    assert "finite numbers only" in ranks.error[0].value
+    assert not ranks.error
+    (said,) = (one.value for one in ranks.warning if "not finite" in one.value)
+    counted = re.search(r"\(([\d,]+) of 4,096\)", said)
+    assert counted is not None
+    assert 0 < int(counted[1].replace(",", "")) <= 4096
     before = open_page("rank", run=run_id, step="0")
     assert not before.exception
     assert not before.error
