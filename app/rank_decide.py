@@ -112,13 +112,15 @@ def shipped_reached(kind: MatrixKind, figure: str) -> list[Reached]:
 
 
 def reached_by(run: Run, kind: MatrixKind, figure: str) -> Reached | None:
-    """What a run reached; None without an evaluation."""
+    """What a run reached; None without an evaluation, or if it diverged."""
     where = history.shelf(run.id)
     accuracies = where.evaluations(run.id).accuracy
     if not len(accuracies):
         return None
     step = where.snapshots(run.id)[-1].step
-    report = ranks.run_rank(run.id, step, run.config.blocks - 1, MatrixName(kind))
+    report = ranks.run_rank(run.id, step, run.config.blocks - 1, MatrixName(kind)).report
+    if report is None:
+        return None
     return Reached(
         run.config.mixer,
         run.config.channels,

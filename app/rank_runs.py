@@ -12,12 +12,13 @@ from app.inspect_choice import Looked
 from app.quantities import numeral
 from app.ranks import Entry, Shown
 from paramixer_core.analysis.block_matrices import (
+    Attempt,
     MatrixKind,
     MatrixName,
+    attempt,
     estimate_block,
-    measure,
 )
-from paramixer_core.analysis.rank import MAX_EXACT_SIDE, RankReport
+from paramixer_core.analysis.rank import MAX_EXACT_SIDE
 from paramixer_core.runs.run import Run
 
 SMOOTHING = 0.9
@@ -49,11 +50,14 @@ def draw() -> None:
             return
         follow(looked, live)
         step = inspect_film.scrub(looked)
-        shown = ranks.shown_of(entries(both, step, block, kinds), lens)
-        rank_views.spectra(shown, lens, "spectra")
-        rank_views.table(shown, lens, "rank-figures")
-        insight(run, shown)
-        through_time(both, shown, block, step)
+        measured = entries(both, step, block, kinds)
+        shown = ranks.shown_of(measured, lens)
+        rank_views.not_finite(measured)
+        if shown:
+            rank_views.spectra(shown, lens, "spectra")
+            rank_views.table(shown, lens, "rank-figures")
+            insight(run, shown)
+        through_time(both, measured, block, step)
 
     with view:
         rank_views.definitions()
@@ -91,10 +95,7 @@ def entries(runs: Sequence[Run], step: int, block: int, kinds: Sequence[MatrixKi
             reports = [ranks.run_rank(run.id, at, block, name) for name in names]
         else:
             reports = long_reports(run, at, block, names, place)
-        found += [
-            Entry(owner + late, run.config, name, report)
-            for name, report in zip(names, reports, strict=False)
-        ]
+        found += [Entry(owner + late, run.config, one.name, one.report, one.odd) for one in reports]
     return found
 
 
@@ -114,13 +115,13 @@ def nearest(run: Run, step: int) -> int:
 
 def long_reports(
     run: Run, step: int, block: int, names: tuple[MatrixName, ...], place: int
-) -> list[RankReport]:
+) -> list[Attempt]:
     """What a job has measured so far, with its progress and a button that ends it."""
     request = (run.id, step, block, names)
     compact = ranks.compact_of(run.id, step, block)
-    work = jobs.job(f"rank-long-{place}", request, measure, run.config, compact, names)
+    work = jobs.job(f"rank-long-{place}", request, attempt, run.config, compact, names)
     jobs.progress(work, len(names), "matrix", f"rank-long-{place}")
-    return [found.report for found in work.results]
+    return work.results
 
 
 def estimates(runs: Sequence[Run], block: int) -> None:
@@ -179,19 +180,21 @@ def insight(run: Run, shown: Sequence[Shown]) -> None:
         st.markdown(" ".join(told))
 
 
-def through_time(runs: Sequence[Run], shown: Sequence[Shown], block: int, step: int) -> None:
+def through_time(runs: Sequence[Run], measured: Sequence[Entry], block: int, step: int) -> None:
     """Effective rank at every snapshot, beside the loss; one line marks the step shown above."""
     left, right = st.columns(2, gap="medium")
     lines = []
-    inks = {(at.owner.split(" (step")[0], at.name.kind): at for at in shown}
+    inks = {
+        (one.owner.split(" (step")[0], one.name.kind): (one.name, ink)
+        for one, ink in zip(measured, ranks.inks(measured), strict=True)
+    }
     for owner, run in zip(owners(runs), runs, strict=True):
         for kind in (MatrixKind.OPERATOR, MatrixKind.PRODUCT, MatrixKind.LOGITS):
-            at = inks.get((owner, kind))
-            if at is None or run.config.seq_len > AT_ONCE or at.name.place > 1:
+            name, ink = inks.get((owner, kind), (None, ""))
+            if name is None or run.config.seq_len > AT_ONCE or name.place > 1:
                 continue
-            curve = ranks.ranks_over_time(run.id, tuple(history.steps_with(run)), block, at.name)
-            lines.append(Line(f"{owner}: {ranks.matrix_title(run.config, at.name)}", *curve,
-                              at.meaning))  # fmt: skip
+            curve = ranks.ranks_over_time(run.id, tuple(history.steps_with(run)), block, name)
+            lines.append(Line(f"{owner}: {ranks.matrix_title(run.config, name)}", *curve, ink))
     with left:
         live_lines(
             lines,

@@ -7,8 +7,9 @@ import streamlit as st
 
 from app.components import Line, live_lines
 from app.components.lines import MAX_POINTS
+from app.escape import plain
 from app.quantities import condition, numeral, ten_to
-from app.ranks import RULES, Lens, Shown
+from app.ranks import RULES, Entry, Lens, Shown, matrix_title
 
 FLOOR = 1e-17
 MAX_LINES = 20
@@ -58,6 +59,24 @@ def definitions() -> None:
             with st.popover(title, type="tertiary"):
                 st.latex(formula)
                 st.markdown(words)
+
+
+def not_finite(measured: Sequence[Entry]) -> None:
+    """Say which matrices have no spectrum, and how many of their numbers are to blame."""
+    odd = [one for one in measured if one.report is None]
+    if not odd:
+        return
+    told = ", ".join(
+        f"{plain(f'{one.owner}: {matrix_title(one.config, one.name)}')} "
+        f"({one.odd:,} of {one.config.mixed_len**2:,})"
+        for one in odd
+    )
+    rest = "The others are drawn." if len(odd) < len(measured) else "Choose an earlier step."
+    st.warning(
+        f"**Numbers that are not finite** (NaN or infinite) are in {told}: this network has "
+        f"diverged, and a matrix with such numbers has no singular values. {rest}",
+        icon=":material/warning:",
+    )
 
 
 def spectrum_lines(shown: Sequence[Shown], lens: Lens) -> list[Line]:

@@ -12,10 +12,11 @@ from app import controls, history
 from app.names import mixer_titles
 from app.theme import in_a_row
 from paramixer_core.analysis.block_matrices import (
+    Attempt,
     MatrixKind,
     MatrixName,
+    attempt,
     matrix_names,
-    measure,
     rank_bound,
 )
 from paramixer_core.analysis.rank import RankReport, spectrum_report
@@ -70,7 +71,8 @@ class Entry:
     owner: str
     config: RunConfig
     name: MatrixName
-    report: RankReport
+    report: RankReport | None
+    odd: int = 0
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,7 @@ def inks(entries: Sequence[Entry]) -> list[str]:
 
 
 def shown_of(entries: Sequence[Entry], lens: Lens) -> list[Shown]:
-    """Measured matrices, ready to draw."""
+    """Measured matrices, ready to draw, but for those whose numbers are not all finite."""
     return [
         Shown(
             one.owner,
@@ -204,14 +206,15 @@ def shown_of(entries: Sequence[Entry], lens: Lens) -> list[Shown]:
             rank_bound(one.config, one.name),
         )
         for one, meaning in zip(entries, inks(entries), strict=True)
+        if one.report is not None
     ]
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def run_rank(run_id: str, step: int, block: int, name: MatrixName) -> RankReport:
+def run_rank(run_id: str, step: int, block: int, name: MatrixName) -> Attempt:
     """Rank of a matrix of the first test example at a snapshot, in float64."""
     config = history.shelf(run_id).run(run_id).config
-    return next(measure(config, compact_of(run_id, step, block), [name])).report
+    return next(attempt(config, compact_of(run_id, step, block), [name]))
 
 
 def compact_of(run_id: str, step: int, block: int) -> dict[str, NDArray[Any]]:
@@ -226,17 +229,19 @@ def compact_of(run_id: str, step: int, block: int) -> dict[str, NDArray[Any]]:
 def ranks_over_time(
     run_id: str, steps: tuple[int, ...], block: int, name: MatrixName
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Steps, and the effective rank of a matrix at each, from the spectra that snapshots hold."""
+    """Steps, and the effective rank of a matrix at each, from the spectra that snapshots hold; NaN
+    where it has numbers that are not finite.
+    """
     where = history.shelf(run_id)
     stored = f"block.{block}.spectrum.{name.kind}"
     found = []
     for step in steps:
         values = where.probe(run_id, step, [stored]).get(stored)
-        if values is None:
-            report = run_rank(run_id, step, block, name)
+        if values is None or not np.isfinite(values).all():
+            report = run_rank(run_id, step, block, name).report
         else:
             report = spectrum_report(values, (len(values), len(values)), dtype="float32")
-        found.append(report.effective_rank)
+        found.append(np.nan if report is None else report.effective_rank)
     return np.array(steps), np.array(found)
 
 

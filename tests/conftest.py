@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections import Counter
 
@@ -65,5 +66,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Remove this session's run store."""
+    """End what trains in this session's run store, and remove it."""
+    engine = sys.modules.get("app.engine")
+    if engine is not None and engine.opened.cache_info().currsize:
+        engine.opened().close()
+        engine.opened().store.close()
     shutil.rmtree(STORE, ignore_errors=True)

@@ -53,6 +53,17 @@ class Measured:
     report: RankReport
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Attempt:
+    """The same of a network that may have diverged: without a report where `odd` numbers are not
+    finite, since such a matrix has no singular values.
+    """
+
+    name: MatrixName
+    report: RankReport | None
+    odd: int
+
+
 def matrix_names(config: RunConfig) -> tuple[MatrixName, ...]:
     """Every matrix that a block of this configuration has, in the order of the computation."""
     whole = (MatrixName(MatrixKind.PRODUCT), MatrixName(MatrixKind.OPERATOR))
@@ -171,11 +182,23 @@ def measure(
     """The rank report of each matrix, as soon as it is there; `dtype` sets the default tolerance.
 
     Spectra are those of float64 matrices. float32 is what the network computes in: singular values
-    below its tolerance are beyond what the network itself can tell from zero.
+    below its tolerance are beyond what the network itself can tell from zero. Raises ParamixerError
+    for a matrix with numbers that are not finite.
     """
     held = {name: torch.as_tensor(np.asarray(value)) for name, value in compact.items()}
     for name in names:
         yield Measured(name, rank_report(block_matrix(config, held, name), dtype=dtype))
+
+
+def attempt(
+    config: RunConfig, compact: Mapping[str, Tensor | np.ndarray], names: Iterable[MatrixName]
+) -> Iterator[Attempt]:
+    """`measure`, passing over matrices with numbers that are not finite."""
+    held = {name: torch.as_tensor(np.asarray(value)) for name, value in compact.items()}
+    for name in names:
+        matrix = block_matrix(config, held, name)
+        odd = int((~np.isfinite(matrix)).sum())
+        yield Attempt(name, None if odd else rank_report(matrix, dtype="float32"), odd)
 
 
 @torch.no_grad()

@@ -15,6 +15,8 @@ from tests.faults.served import LONG, app_on, home_of, seen, steps, without_gap
 
 SIZE = "260m"
 LOCKED_SECONDS = 20.0
+MORE_STEPS = 50
+"""What a run must make once its store takes something again."""
 GOES_ON = "the reason said, then training goes on, no step lost"
 
 
@@ -75,13 +77,13 @@ def _waited(home: Path, ids: list[str], fault, words: str) -> str:  # type: igno
     steps(store, ids[0], 50)
     with fault():
         said = seen(ids, lambda status, text: words in text, 40)
-    made = steps(store, ids[0], 200)
+    made = steps(store, ids[0], MORE_STEPS)
     run, whole = store.run(ids[0]), without_gap(store, ids[0])
     store.close()
     if words not in said:
         return f"it was said: {said}"
-    if run.state is not RunState.RUNNING or made < 200:
-        return f"the run is {run.state}, {run.reason}"
+    if run.state is not RunState.RUNNING or made < MORE_STEPS:
+        return f"the run is {run.state} after {made} steps more, {run.reason}"
     return GOES_ON if whole else "steps are missing"
 
 

@@ -57,8 +57,10 @@ def test_a_steered_fork_is_trained_again_from_its_exported_json(
 
 
 def test_lists_sweep_every_combination_and_end_in_a_table(
-    store: RunStore, capsys: pytest.CaptureFixture[str]
+    store: RunStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PARAMIXER_WORKERS", "1")
+    monkeypatch.setenv("PARAMIXER_SPARES", "1")  # one process is kept for all of them
     words = ["--learning-rate", "1e-3", "3e-3", "--mixer", "chord", "cdil", "--seed", "0", "1"]
     sized = [*SHAPE, "--batch", "4", "--steps", "3"]
     assert main(["--store", str(store.folder), "train", *sized, *words]) == 0
