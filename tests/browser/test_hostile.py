@@ -9,8 +9,9 @@ from playwright.sync_api import Page, expect
 from app.navigation import PAGES
 from paramixer_core.analysis.wiring import MAX_NAME, Wiring
 from paramixer_core.protocols import Protocol
-from paramixer_core.uploads import dataset
-from paramixer_core.uploads.sequences import FileKind, Sequences
+from paramixer_core.uploads.choices import FileKind, SequencesFound
+from paramixer_core.uploads.dataset import keep
+from paramixer_core.uploads.preparing import prepare
 from tests.browser.conftest import settled
 
 EVIL = "evil.invalid"
@@ -81,8 +82,8 @@ def hostile_task(app_home) -> str:
     """A data set whose title, labels and letters are all hostile."""
     rows = [list("ab<*"), list("ba_["), list("<<aa"), list("**bb"), list("[]ab"), list("``ba")]
     labels = [SHORT, HOSTILE.replace("\n", " ")] * 3
-    held = Sequences(FileKind.TEXT, ["".join(row) for row in rows], labels)
-    return dataset.keep(dataset.prepare(held, 4, 0.4, SHORT), app_home)
+    held = SequencesFound(FileKind.TABLE, ["".join(row) for row in rows], labels)
+    return keep(prepare(held, 4, 0.4, SHORT), app_home)
 
 
 def test_hostile_titles_and_labels_of_a_data_set_stay_text(
