@@ -15,7 +15,7 @@ MAX_LINES = 250
 MAX_PAGE_LINES = 79
 
 ROOT_NAMES = {
-    *(CORE, APP, PAGES, TESTS, "assets"),
+    *(CORE, APP, PAGES, TESTS, "assets", "deploy"),
     *("README.md", "Makefile", "install.py"),
     *("requirements.txt", "constraints.txt", "pyproject.toml"),
 }

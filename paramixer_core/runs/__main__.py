@@ -9,10 +9,11 @@ from pathlib import Path
 
 from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
-from paramixer_core.runs.commands import keeping, training
+from paramixer_core.runs.commands import backups, keeping, training
 from paramixer_core.runs.commands.settings import add_settings
 from paramixer_core.runs.forks import CHANGEABLE
 from paramixer_core.runs.private import PRIVATE_MASK
+from paramixer_core.runs.recovery import settle_crashed
 from paramixer_core.runs.store import RunStore
 
 EXAMPLES = """\
@@ -27,7 +28,7 @@ examples:
   fork RUN --step 200 --learning-rate 1e-4                   go on differently from a snapshot
 """
 
-Handler = Callable[[RunStore, argparse.Namespace], int]
+Handler = Callable[..., int]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parser().parse_args(arguments)
         os.umask(PRIVATE_MASK)
+        if options.command is backups.restore_command:  # it makes the store
+            restored: int = options.command(options)
+            return restored
         with RunStore(options.store) as store:
+            settle_crashed(store)
             status: int = options.command(store, options)
             sys.stdout.flush()
     except ParamixerError as error:
@@ -125,6 +130,13 @@ def parser() -> argparse.ArgumentParser:
         "import", keeping.import_command, "make an exported file of weights a run", "FILE"
     )
     into.add_argument("file", type=Path, metavar="FILE", help="safetensors")
+
+    back = command(
+        "backup", backups.backup_command, "keep all runs and uploads in one file", "FILE"
+    )
+    back.add_argument("file", type=Path, metavar="FILE", help="a new one; runs may train meanwhile")
+    again = command("restore", backups.restore_command, "have all back in an empty store", "FILE")
+    again.add_argument("file", type=Path, metavar="FILE", help="what `backup` wrote")
 
     for name, handler, summary in (
         ("stop", keeping.stop_command, "stop runs and keep their last step, whoever trains them"),

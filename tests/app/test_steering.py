@@ -1,6 +1,6 @@
 """Steering changes what was chosen and nothing else; resets and forks go on from where they say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -29,6 +29,9 @@ class Noting:
 
     def status(self, run_id: str) -> Run:
         return self.store.run(run_id)
+
+    def statuses(self, run_ids: Sequence[str]) -> list[Run]:
+        return self.store.several(run_ids)
 
     def troubles(self) -> list[str]:
         return []

@@ -3,6 +3,7 @@
 Each of 30 sessions does what a browser does: it opens the Train page of three live runs over a
 websocket that speaks Streamlit's protocol, fetches their feed twice a second over HTTP, and every
 few seconds uses a control of the page. The same runs are then trained again with nobody watching.
+With `--queued 1000` so many runs wait behind them all the time.
 Figures, not assertions: times belong to the machine that they were measured on.
 """
 
@@ -15,29 +16,33 @@ import sys
 import time
 from pathlib import Path
 
-from paramixer_core.runs import RunStore
+from paramixer_core.config import RunConfig
+from paramixer_core.runs import RunState, RunStore
 from tests.load.pupil import Session, connection
 from tests.load.server import serving
 
 MIXERS = ("chord", "cdil", "attention")
 ENDLESS = 1_000_000
+WAITING = RunConfig(seq_len=16, channels=8, hidden=8, batch=8, steps=ENDLESS)
 
 
-def measure(sessions: int, seconds: float, further: int) -> dict[str, object]:
+def measure(sessions: int, seconds: float, further: int, queued: int = 0) -> dict[str, object]:
     """Serve, train three runs, let the sessions watch, then train the same unwatched."""
     workers = str(len(MIXERS))  # all three train at once
     with serving(PARAMIXER_WORKERS=workers) as server, RunStore(server.home) as store:
-        return asyncio.run(_lesson(store, server.pid, sessions, seconds, further))
+        return asyncio.run(_lesson(store, server.pid, sessions, seconds, further, queued))
 
 
 async def _lesson(
-    store: RunStore, pid: int, sessions: int, seconds: float, further: int
+    store: RunStore, pid: int, sessions: int, seconds: float, further: int, queued: int
 ) -> dict[str, object]:
     teacher = Session(f"mixers={','.join(MIXERS)}&task=adding&n=128&steps={ENDLESS}")
     async with connection() as desk:
         await teacher.ask(desk)
         await teacher.ask(desk, press="Start")
         ids = await _started(store)
+        configs = [WAITING.replace(seed=seed) for seed in range(queued)]
+        waiting = await asyncio.to_thread(store.create_race, configs, owner="", race=None, host="")
         alone = await _speed(store, ids, seconds / 3)
         memory_before = resident(pid)
         watchers = [Session(f"runs={','.join(ids)}") for _ in range(sessions)]
@@ -54,6 +59,8 @@ async def _lesson(
         await asyncio.gather(*(one.hurry(further // sessions) for one in eager))
         memory_at_last = resident(pid)
         teacher.query = watchers[0].query
+        still = await asyncio.to_thread(_waiting, store, waiting)
+        await asyncio.to_thread(store.delete_all, waiting, active=True)
         await teacher.ask(desk)
         await teacher.ask(desk, press="Stop")
         while any(run.state.active for run in store.runs()):
@@ -66,6 +73,8 @@ async def _lesson(
     unwatched = (alone + after) / 2
     return {
         "sessions": sessions,
+        "runs that waited all the time": still,
+        "load of the machine": os.getloadavg()[0],
         "seconds": seconds,
         "errors": [error for watcher in watchers for error in watcher.errors],
         "sessions that did not see the last step": sum(w.shown != final for w in watchers),
@@ -93,6 +102,10 @@ async def _started(store: RunStore) -> list[str]:
             return [run.id for run in runs]
         await asyncio.sleep(0.1)
     raise TimeoutError("The runs did not start within two minutes.")
+
+
+def _waiting(store: RunStore, ids: list[str]) -> int:
+    return sum(store.run(run_id).state is RunState.QUEUED for run_id in ids)
 
 
 def _steps(store: RunStore, ids: list[str]) -> int:
@@ -129,8 +142,9 @@ def main() -> None:
         help="ticks after the lesson, as fast as they come, to see whether memory grows; "
         "30 sessions make 216,000 in an hour",
     )
+    parser.add_argument("--queued", type=int, default=0, help="runs that wait meanwhile")
     asked = parser.parse_args()
-    figures = measure(asked.sessions, 60 * asked.minutes, asked.further)
+    figures = measure(asked.sessions, 60 * asked.minutes, asked.further, asked.queued)
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
 
 
