@@ -5,6 +5,7 @@ import streamlit as st
 from app import history, inspect_ranks
 from app.components import Cell, Line, live_lines, points_per_line
 from app.inspect_choice import Looked
+from paramixer_core.runs.run import Run
 
 SMOOTHING = 0.9
 
@@ -21,12 +22,19 @@ def draw(looked: Looked, step: int, _cell: Cell) -> None:
             rank_curves(looked, step)
 
 
+def without_loss(run: Run) -> str:
+    """Why a run has no loss to draw: a file of weights has no training, others have not begun."""
+    if run.imported:
+        return "These weights came without their training: there is no loss to draw."
+    return f"No step has been made since step {run.step:,}: there is no loss to draw yet."
+
+
 def loss_curve(looked: Looked, step: int) -> None:
     """Training and test loss over the steps."""
     shelf = history.shelf(looked.run.id)
     records = shelf.records(looked.run.id, max_points=points_per_line(2))
     if not len(records):
-        st.caption("These weights came without their training: there is no loss to draw.")
+        st.caption(without_loss(looked.run))
         return
     tests = shelf.evaluations(looked.run.id)
     live_lines(

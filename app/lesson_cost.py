@@ -1,6 +1,7 @@
 """What the chosen runs will cost, said under the Start button, and how well earlier ones were."""
 
 from collections.abc import Sequence
+from statistics import mean
 
 import streamlit as st
 
@@ -89,17 +90,26 @@ def explained(known: Sequence[Outcome]) -> str:
 def verdict(runs: Sequence[Run]) -> None:
     """Of runs that have ended: what was said of them and what they took."""
     titles = names.mixer_titles()
+    by_mixer: dict[str, list[Outcome]] = {}
     for found in outcomes(notebook().noted(), [run for run in runs if run.state in ENDED]):
-        whole = ""
-        if found.whole is not None and found.noted.whole:
-            whole = (
-                f" in all said {say.roughly(found.noted.whole)}, took {say.roughly(found.whole)};"
-            )
-        st.caption(
-            f"{titles[found.mixer]}: said {say.short_time(found.noted.said)} a step, took "
-            f"{say.short_time(found.seconds)} ({found.error:+.0%});{whole} said "
-            f"{readable_size(found.noted.memory)}, took {readable_size(found.memory)}."
-        )
+        by_mixer.setdefault(found.mixer, []).append(found)
+    for mixer, group in by_mixer.items():
+        st.caption(f"{titles[mixer]}: {told(group)}")
+
+
+def told(group: Sequence[Outcome]) -> str:
+    """What was estimated of the runs of one mixer beside what they took; means of several."""
+    said = mean(one.noted.said for one in group)
+    took = mean(one.seconds for one in group)
+    words = [f"estimated {say.short_time(said)} a step, took {say.short_time(took)}"]
+    wholes = [(one.noted.whole, one.whole) for one in group if one.whole and one.noted.whole]
+    if wholes:
+        foretold, real = (mean(times) for times in zip(*wholes, strict=True))
+        words.append(f"{say.roughly(foretold)} in all, took {say.roughly(real)}")
+    memory = (mean(one.noted.memory for one in group), mean(one.memory for one in group))
+    words.append("{}, took {}".format(*(readable_size(int(size)) for size in memory)))
+    runs = f" (means of {len(group)} runs)" if len(group) > 1 else ""
+    return "; ".join(words) + f"{runs}."
 
 
 def past() -> list[Outcome]:

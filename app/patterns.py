@@ -21,9 +21,7 @@ from paramixer_core.protocols import Protocol, num_factors, protocol_graph, prot
 MOST_TOKENS = 1024
 LONGEST_RING = 16_384
 MOST_COMPARED = 256
-MOST_MEASURED = 65
-"""Links a token of a graph of 1,024 tokens that networkx measures within some seconds."""
-
+MOST_MEASURED = 65  # links a token: networkx measures 1,024 tokens with so many in seconds
 FEWEST_LINKS = 3
 CROWDED_LINKS = 33
 TITLES = {Protocol.CHORD: "CHORD", Protocol.CDIL: "CDIL"}

@@ -57,8 +57,8 @@ def rows_of(table: RaceTable) -> list[dict[str, object]]:
             "Test accuracy": say.share(row.test_accuracy),
             "Test loss": say.figure(row.test_loss),
             "Steps/s": say.figure(row.steps_per_second),
-            "Training seconds": say.figure(row.seconds),
-            "Multiply-adds a step": say.short(row.multiply_adds),
+            "Seconds": say.figure(row.seconds),
+            "Multiply-adds": say.short(row.multiply_adds),
             "Parameters": row.parameters,
             "Seeds": len(row.runs),
         }

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import controls, quantities, wirings
+from app import controls, names, quantities, wirings
 from app.escape import plain
 from app.prose import prose
 from app.wiring_views import covered, graph, rank
@@ -16,7 +16,6 @@ SHOWN = {
     "product": Residual.NONE,
 }
 """What the page may look at, by its name in the link."""
-TITLES = {"operator": "every factor", "first": "V₀ at each", "product": "bare"}
 PRODUCTS = {
     Residual.PER_FACTOR: "residuals included",
     Residual.FIRST: "V₀ added at every factor",
@@ -31,10 +30,9 @@ def choose_residual() -> Residual:
         "show",
         list(SHOWN),
         default="operator",
-        titles=TITLES,
+        titles={name: names.RESIDUALS[residual] for name, residual in SHOWN.items()},
         tip="After every factor, the block's operator is (I + WM) ... (I + W1); with V₀ added at "
-        "each factor it is WM (... (W1 + I) ...) + I; the bare product is WM ... W1.",
-        row=True,
+        "each factor it is WM (... (W1 + I) ...) + I; without any it is WM ... W1.",
     )
     return SHOWN[shown]
 

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import engine, live_feed, say
 from app.components.payload import unpack
+from app.inspect_time import without_loss
 from app.live_feed import Watched
 from app.names import run_title
 from paramixer_core.config import RunConfig
@@ -129,6 +130,13 @@ def test_reset_holds_new_runs_at_their_first_step_and_a_fork_at_its_snapshot(exe
     assert (first.step, first.race not in (None, "raced")) == (0, True)
     assert (second.step, second.parent, second.parent_step) == (20, parent.id, 20)
     assert store.resume_step(second.id) == 20
+
+
+def test_a_fork_that_has_made_no_step_is_not_called_weights_of_a_file(executor):
+    store = executor.store
+    parent = train_here(store, store.create(TINY).id)
+    child = fork(store, parent.id, 20, {})
+    assert without_loss(child).startswith("No step has been made since step 20")
 
 
 def test_cards_over_seeds_tell_means_and_how_far_all_are(executor):

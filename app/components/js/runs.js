@@ -139,6 +139,8 @@ class Runs {
   fill(node, card, dark) {
     const put = (part, text) => { if (part.textContent !== text) part.textContent = text; };
     node.querySelector(".ink").style.background = `${dashes(card.dash, dark ? card.dark : card.light)} center / 100% 4px no-repeat`;
+    const spread = card.figures.some(([, text]) => text.includes("±"));
+    node.querySelector("dl").classList.toggle("spread", spread); // a figure over seeds is wider
     const status = node.querySelector(".status");
     const words = JSON.stringify(card.status);
     if (status.dataset.words !== words) {
