@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import controls
+from app.escape import plain
 from paramixer_core.analysis.matrix_upload import (
     Background,
     MatrixChoices,
@@ -52,9 +53,9 @@ def choose() -> MatrixFile | None:
     try:
         found = read_chosen(held.getvalue(), held.name)
     except ParamixerError as error:
-        below.error(str(error), icon=":material/error:")
+        below.error(plain(error), icon=":material/error:")
         return None
-    below.caption("  \n".join(found.notes))
+    below.caption("  \n".join(plain(note) for note in found.notes))
     return MatrixFile(held.name, found)
 
 

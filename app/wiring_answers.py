@@ -17,7 +17,7 @@ def verdict(wiring: Wiring, bare: bool) -> None:
     text = wiring.as_text()
     found = bare_coverage(text) if bare else answer(text).coverage
     product = "without residuals" if bare else "residuals included"
-    sentence = f"**{plain(wirings.title(wiring))}** ({product}): {found.sentence}"
+    sentence = f"**{plain(wirings.title(wiring))}** ({product}): {plain(found.sentence)}"
     if found.example is None:
         st.success(sentence, icon=":material/check_circle:")
     else:
