@@ -12,7 +12,12 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from app.serving import LOOPBACK, Options, serve  # noqa: E402  (the root has to be on the path)
-from app.web_settings import frame_ancestors, trusted_proxies  # noqa: E402
+from app.web_settings import (  # noqa: E402
+    frame_ancestors,
+    room_for_files,
+    tab_seconds,
+    trusted_proxies,
+)
 from paramixer_core.errors import ParamixerError  # noqa: E402
 from paramixer_core.runs.database import Database  # noqa: E402
 from paramixer_core.runs.private import PRIVATE_MASK  # noqa: E402
@@ -23,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     os.umask(PRIVATE_MASK)  # what people train and send is read by nobody else on this machine
     try:
-        frame_ancestors()
+        for checked in (frame_ancestors, room_for_files, tab_seconds):
+            checked()
         require_both(options.cert, options.key)
         Database().close()
         serve(

@@ -8,19 +8,20 @@ from dataclasses import dataclass, field
 from streamlit.runtime import Runtime, exists, get_instance
 
 from app.limits import waiting_files
+from app.web_settings import tab_seconds
 
-ABANDONED_SECONDS = 60.0
-"""A tab that is cut off may come back with its files for so long. Streamlit itself lets a session
-go after `server.disconnectedSessionTTL`, but only when another tab is closed after that."""
-
-EVERY_SECONDS = 10.0
+EVERY_SECONDS = 5.0
 
 
 @dataclass
 class Sweep:
-    """Ends sessions that hold files and whose tab is gone for `seconds`; call it now and then."""
+    """Ends sessions that hold files and whose tab is gone for `seconds`; call it now and then.
 
-    seconds: float = ABANDONED_SECONDS
+    Until then a tab may come back to its files. Streamlit itself lets a session go after
+    `server.disconnectedSessionTTL`, but only when another tab is closed after that.
+    """
+
+    seconds: float = field(default_factory=tab_seconds)
     clock: Callable[[], float] = time.monotonic
     _gone_since: dict[str, float] = field(default_factory=dict)
 

@@ -47,5 +47,5 @@ def sequence(run: Run, example: int) -> str | None:
                 st.rerun()
         if place in used:
             for note in read_typed(task, used[place]).notes:
-                st.caption(note)
+                st.caption(plain(note))
     return used.get(place)

@@ -154,11 +154,11 @@ def report(found: RecognisedWeights) -> None:
     count = f"{len(found.matched)} tensors read, {len(found.unused)} not used."
     words = f"{', '.join(parts)}. {count}"
     if found.certain:
-        st.success(f"Read by {found.source}: {words}", icon=":material/verified:")
+        st.success(f"Read by {plain(found.source)}: {words}", icon=":material/verified:")
     else:
         open_ = "\n".join(f"- {plain(q.sentence)}" for q in found.questions if not q.answered)
         st.warning(
-            f"Read by {found.source}, **with assumptions**: {words}\n\n{open_}",
+            f"Read by {plain(found.source)}, **with assumptions**: {words}\n\n{open_}",
             icon=":material/help:",
         )
     for warning in found.warnings:
@@ -188,4 +188,4 @@ def use(file: UploadedFile, choices: UploadChoices, key: str) -> None:
             st.rerun()
     of, sentence = st.session_state.get(TESTED, ("", ""))
     if of == key:
-        st.info(sentence, icon=":material/task_alt:")
+        st.info(plain(sentence), icon=":material/task_alt:")

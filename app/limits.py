@@ -17,6 +17,8 @@ from streamlit.runtime import exists, get_instance
 
 from app import identity
 from app.navigation import base_path, live_path
+from app.web_settings import MEBI, Room, room_for_files
+from paramixer_core.runs.memory import readable_size
 
 FORBIDDEN = 403
 ELSEWHERE = (
@@ -25,7 +27,6 @@ ELSEWHERE = (
 )
 TOO_MANY = 429
 TOO_LARGE = 413
-MEBI = 2**20
 REMEMBERED = 4096
 """How many askers are remembered; who was longest silent is forgotten first."""
 
@@ -74,14 +75,6 @@ class Places:
                 del self.taken[asker]
 
 
-@dataclass(frozen=True)
-class Room:
-    """Bytes of files that were sent and not used yet: of one tab, and of all."""
-
-    session: int = 200 * MEBI
-    in_all: int = 1000 * MEBI
-
-
 @dataclass
 class Limited:
     """Answers 429 or 413, with a sentence, to who asks for too much.
@@ -95,7 +88,7 @@ class Limited:
     by_address: Allowance = field(default_factory=lambda: Allowance(250, 500))
     answers: Places = field(default_factory=lambda: Places(each=64, in_all=128))
     sockets: Places = field(default_factory=lambda: Places(each=24, in_all=400))
-    room: Room = field(default_factory=Room)
+    room: Room = field(default_factory=room_for_files)
     _coming: dict[str, int] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -154,11 +147,13 @@ class Limited:
         of_session = held.get(session, 0) + self._coming.get(session, 0)
         in_all = sum(held.values()) + sum(self._coming.values())
         if of_session + size > self.room.session or in_all + size > self.room.in_all:
-            limit = self.room.session if of_session + size > self.room.session else self.room.in_all
-            whose = "one tab" if limit == self.room.session else "all tabs"
+            whole = of_session + size <= self.room.session
+            limit, whose = (
+                (self.room.in_all, "all tabs") if whole else (self.room.session, "one tab")
+            )
             answer = PlainTextResponse(
-                f"Expected files of {limit // MEBI} MiB at most that {whose} sent and did not use "
-                "yet, got more: remove some from the page, or reload it.",
+                f"Expected files of {readable_size(limit)} at most that {whose} sent and did not "
+                "use yet, got more: remove some from the page, or reload it.",
                 TOO_LARGE,
             )
             await answer(scope, receive, send)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import controls, engine, live_feed
 from app.components import runs_view
+from app.escape import plain
 from app.guarded import fragment, said
 from app.live_feed import Watched
 from paramixer_core.runs.race_curves import RaceAxis, RaceQuantity
@@ -62,7 +63,7 @@ def watch(runs: list[Run]) -> None:
 def troubles() -> None:
     """Say what is wrong with the server, if anything is."""
     for sentence in engine.executor().troubles():
-        st.warning(sentence, icon=":material/warning:")
+        st.warning(plain(sentence), icon=":material/warning:")
 
 
 def buttons(drawn: list[Run]) -> None:

@@ -30,7 +30,8 @@ def steer(runs: list[Run]) -> None:
     """
     for run in runs:
         for sentence in differences([*conditions_of(run.ancestry), *run.conditions]):
-            st.warning(f"{run_title(run)}, {run.id}: {sentence}", icon=":material/difference:")
+            told = plain(f"{run_title(run)}, {run.id}: {sentence}")
+            st.warning(told, icon=":material/difference:")
     change(runs)
     files(runs)
 

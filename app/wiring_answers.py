@@ -43,7 +43,7 @@ def verdict(wiring: Wiring, residual: Residual) -> None:
         st.warning(plain(refused), icon=":material/block:")
     found = covered(wiring.as_text(), residual)
     name = plain(wirings.title(wiring))
-    sentence = f"**{name}** ({PRODUCTS[residual]}): {found.sentence}"
+    sentence = f"**{name}** ({PRODUCTS[residual]}): {plain(found.sentence)}"
     if found.example is None:
         st.success(sentence, icon=":material/check_circle:")
     else:

@@ -77,7 +77,10 @@ def served(folder: Path, *options: str, cwd: Path | str = "/", **env: str) -> It
         yield Served(ADDRESS.search(log.read_text())[1], found[1], process.pid, log)
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        try:
+            process.wait(timeout=20)
+        finally:
+            process.kill()  # nothing, where it has ended
 
 
 def free_port() -> int:

@@ -3,7 +3,9 @@
 import pytest
 import streamlit as st
 
-from app.abandoned import ABANDONED_SECONDS, EVERY_SECONDS, Sweep
+from app.abandoned import EVERY_SECONDS, Sweep
+from app.web_settings import LONGEST_TAB_SECONDS, tab_seconds
+from paramixer_core.errors import ParamixerError
 
 
 class Files:
@@ -58,4 +60,12 @@ def test_a_tab_that_came_back_is_counted_anew(files: Files) -> None:
 
 
 def test_streamlit_still_has_the_session_by_then() -> None:
-    assert st.get_option("server.disconnectedSessionTTL") > ABANDONED_SECONDS + 2 * EVERY_SECONDS
+    kept: int = st.get_option("server.disconnectedSessionTTL")
+    assert kept > LONGEST_TAB_SECONDS + 2 * EVERY_SECONDS
+
+
+@pytest.mark.parametrize("text", ["", "0", "91", "-1", "soon"])
+def test_another_time_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("PARAMIXER_TAB_SECONDS", text)
+    with pytest.raises(ParamixerError, match="from 1 to 90"):
+        tab_seconds()

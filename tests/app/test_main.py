@@ -51,7 +51,10 @@ def opened(tmp_path: Path) -> Iterator[str]:
         yield eventually(tmp_path / "seen")
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        try:
+            process.wait(timeout=20)
+        finally:
+            process.kill()  # nothing, where it has ended
 
 
 def test_it_opens_in_the_browser_and_answers_who_watches_runs(opened: str) -> None:

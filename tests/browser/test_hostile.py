@@ -84,11 +84,8 @@ def test_a_hostile_name_of_a_wiring_stays_text(watched: Page, app_url: str, name
 
 
 LABEL = f"<img src=http://{EVIL}/i>[l](http://{EVIL}/l)"
-ROWS = "".join(
-    f'"{label}",{letters}\n'
-    for letters in ("ab<*", "ba_[", "<<aa", "**bb", "[]ab", "``ba", "a$$b", "b~~a", "&ab<", "|b|a")
-    for label in (SHORT, LABEL)
-)
+LETTERS = ("ab<*", "ba_[", "<<aa", "**bb", "[]ab", "``ba", "a$$b", "b~~a", "&ab<", "|b|a")
+ROWS = "".join(f'"{(SHORT, LABEL)[n % 2]}",{letters}\n' for n, letters in enumerate(LETTERS))
 
 
 def send(page: Page, box: str, name: str, content: bytes) -> None:
