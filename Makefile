@@ -24,7 +24,7 @@ help:
 
 # The port is named only when asked for: with 8501 taken, the next free one is used.
 run: installed
-	@exec $(PY) -m app $(if $(PORT),--port $(PORT))
+	@exec $(PY) -m app $(if $(PORT),--server.port $(PORT))
 
 test: lint browser
 	$(PY) -m pytest -n $(JOBS) --dist loadgroup $(PYTEST_ARGS)
@@ -43,6 +43,7 @@ bench: installed
 
 browser: installed-tests
 	@$(PY) -m tests.chromium
+	@$(PY) -m tests.nginx
 
 upgrade:
 	@$(call with_python,-m tests.upgrade)

@@ -51,9 +51,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Everything that the command line takes."""
     top = argparse.ArgumentParser(prog="python -m app", description=__doc__)
-    top.add_argument("--port", type=port, help="default: the first free one from 8501 on")
-    top.add_argument("--address", default=LOOPBACK, help=f"to listen on (default: {LOOPBACK})")
-    top.add_argument("--base-path", default="", help="what comes before every page's address")
+    top.add_argument(
+        "--port",
+        "--server.port",
+        dest="port",
+        type=port,
+        help="default: the first free one from 8501 on",
+    )
+    top.add_argument(
+        "--address",
+        "--server.address",
+        dest="address",
+        default=LOOPBACK,
+        help=f"to listen on (default: {LOOPBACK})",
+    )
+    top.add_argument(
+        "--base-path",
+        "--server.baseUrlPath",
+        dest="base_path",
+        default="",
+        help="what comes before every page's address",
+    )
     top.add_argument("--cert", default="", metavar="FILE", help="TLS certificate")
     top.add_argument("--key", default="", metavar="FILE", help="its private key")
     top.add_argument(

@@ -84,15 +84,18 @@ def draw(reports: Sequence[Report], subject: str, mixer: str, key: str) -> None:
 def draw_classes(reports: Sequence[ClassificationReport], subject: str, key: str) -> None:
     """Confusion matrix, accuracy per class, majority baseline and, of two classes, ROC-AUC."""
     first = reports[0]
-    counts = np.mean([report.confusion for report in reports], axis=0)
     shares = np.mean([report.row_shares for report in reports], axis=0)
-    mean = ", mean over seeds" if len(reports) > 1 else ""
+    several = len(reports) > 1
+    mean = ", mean ± deviation over seeds" if several else ""
+    confusions = [report.confusion for report in reports]
+    counts = np.mean(confusions, axis=0)
     figure = confusion_figure(
         counts,
         shares,
         first.classes,
         title="Which class is taken for which",
         subject=f"{subject}{mean}",
+        deviations=np.std(confusions, axis=0, ddof=1) if several else None,
         dark=controls.dark_theme(),
     )
     st.plotly_chart(figure, key=f"{key}-confusion", config={"displayModeBar": False})

@@ -10,7 +10,7 @@ from app.prose import ASSETS
 from paramixer_core.errors import ParamixerError
 from paramixer_core.measure.files import MAX_FILE_BYTES, Measurements
 from paramixer_core.measure.record import Clock, Work
-from paramixer_core.measure.shelf import Shelf
+from paramixer_core.measure.shelf import Shelf, name_of
 
 SHIPPED = "cpu"
 KIND = "measured-"
@@ -33,6 +33,18 @@ def shelf() -> Shelf:
 def kept(name: str) -> Measurements:
     """A set by its name; its content cannot change, since the name holds its digest."""
     return shipped() if name == SHIPPED else shelf().read(name)
+
+
+def keep(measured: Measurements) -> str:
+    """Keep a set of this browser's; its name. Raises QuotaError if it has too many."""
+    with engine.claiming(KIND + name_of(measured), len(measured.to_json())):
+        return shelf().keep(measured)
+
+
+def claim(name: str) -> None:
+    """Note that a set which lies on the shelf already is this browser's; QuotaError as `keep`."""
+    with engine.claiming(KIND + name, len(shelf().read(name).to_json())):
+        pass
 
 
 def read(name: str) -> Measurements | None:
@@ -104,8 +116,8 @@ def files(name: str, measured: Measurements) -> None:
             and own
             and st.button("Remove", icon=":material/delete:", key="set-remove")
         ):
-            engine.disclaim(KIND + name)
-            shelf().delete(name)
+            if engine.disclaim(KIND + name):
+                shelf().delete(name)
             st.rerun()
     if name == SHIPPED:
         wall = measured.sweeps[0].plan.clock is Clock.WALL
@@ -125,11 +137,10 @@ def files(name: str, measured: Measurements) -> None:
     )
     if brought is not None and st.session_state.get("set-taken") != brought.file_id:
         try:
-            added = shelf().keep(Measurements.from_json(brought.getvalue()))
+            added = keep(Measurements.from_json(brought.getvalue()))
         except ParamixerError as error:
             st.error(plain(error), icon=":material/error:")
             return
-        engine.claim(KIND + added)
         st.session_state["set-taken"] = brought.file_id
         st.query_params["set"] = added
         st.rerun()

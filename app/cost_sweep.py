@@ -7,7 +7,7 @@ import streamlit as st
 
 from app import controls, cost_parts, cost_sets, engine, jobs, names, say
 from app.escape import plain
-from app.guarded import fragment
+from app.guarded import fragment, said
 from paramixer_core.config import MAX_SEQ_LEN, Precision
 from paramixer_core.jobs import Job
 from paramixer_core.measure.files import Measurements
@@ -93,6 +93,7 @@ def draw() -> None:
                 icon=":material/hourglass:",
             )
         if st.button("Measure", type="primary", icon=":material/timer:", key="measure-start"):
+            engine.require_upload_room()
             asked = st.session_state[ASKED] = (plan, secrets.token_hex(4))
         if asked is not None:
             follow(asked)
@@ -144,6 +145,6 @@ def finish(plan: Plan, work: Job[Machine | Point | str]) -> None:
         measured = Measurements(machines[0], (Sweep(plan, points),))
         kept = [cost_sets.shelf().keep(measured)]
     if kept:
-        engine.claim(cost_sets.KIND + kept[0])
         st.query_params["set"] = kept[0]
+        said(cost_sets.claim)(kept[0])
     st.rerun()

@@ -4,7 +4,7 @@ import atexit
 import secrets
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from functools import cache
 
 import streamlit as st
@@ -159,9 +159,17 @@ def named_runs() -> list[Run]:
     return found
 
 
-def claim(name: str) -> None:
-    """Note that this browser brought what is kept under a name: a data set, measurements."""
-    uploaded.claim(store(), name, identity.actor())
+def claiming(name: str, size: int) -> AbstractContextManager[list[int]]:
+    """Note that this browser brought `size` bytes, which the block keeps under `name`.
+
+    Yields the sizes of what else it brought. Raises QuotaError if that is too much.
+    """
+    return uploaded.claiming(store(), name, identity.actor(), size)
+
+
+def require_upload_room() -> None:
+    """Raise QuotaError if this browser may bring nothing more, before it takes pains over it."""
+    uploaded.require_room(store(), identity.actor())
 
 
 def brought() -> list[str]:
@@ -169,9 +177,9 @@ def brought() -> list[str]:
     return uploaded.uploads_of(store(), identity.actor())
 
 
-def disclaim(name: str) -> None:
-    """Give up what this browser brought under a name, before its file is deleted."""
-    uploaded.disclaim(store(), name, identity.actor())
+def disclaim(name: str) -> bool:
+    """Give up what this browser brought under a name; whether its file is to be deleted."""
+    return uploaded.disclaim(store(), name, identity.actor())
 
 
 def delete_upload(name: str) -> int:

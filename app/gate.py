@@ -155,7 +155,7 @@ def cookie(name: str, value: str, scheme: str) -> str:
     """A Set-Cookie header; one that also holds in another site's frame, where that is allowed."""
     secure = scheme in ("https", "wss")
     framed = secure and bool(frame_ancestors())
-    parts = [f"{name}={value}", f"Path={base_path()}/", f"Max-Age={YEAR}", "HttpOnly"]
+    parts = [f"{name}={value}", f"Path={base_path() or '/'}", f"Max-Age={YEAR}", "HttpOnly"]
     parts += ["SameSite=None", "Partitioned"] if framed else ["SameSite=Lax"]
     return "; ".join([*parts, "Secure"] if secure else parts)
 

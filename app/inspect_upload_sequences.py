@@ -113,8 +113,8 @@ def settle(found: SequencesFound, title: str) -> Prepared:
 def use(prepared: Prepared) -> None:
     """Keep the data set, and lead to the Train page."""
     if st.button("Use these sequences", type="primary", key="data_use"):
-        name = dataset.keep(prepared, engine.store().folder)
-        engine.claim(name)
+        with engine.claiming(prepared.name, len(prepared.content)) as held:
+            name = dataset.keep(prepared, engine.store().folder, held)
         settings_of("train")["task"] = name
     if prepared.name in engine.brought():
         st.success("They are a task of the **Train** page now.")

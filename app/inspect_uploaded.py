@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import engine, names
 from app.escape import plain
+from app.guarded import said
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.uploaded import trained_on
 from paramixer_core.tasks import is_uploaded
@@ -13,8 +14,8 @@ GONE, KEPT = "uploaded-gone", "uploaded-kept"
 
 def draw() -> None:
     """A list with a button, once there is something in it."""
-    if said := st.session_state.pop(GONE, ""):
-        st.success(plain(said), icon=":material/delete:")
+    if gone := st.session_state.pop(GONE, ""):
+        st.success(plain(gone), icon=":material/delete:")
     if refused := st.session_state.pop(KEPT, ""):
         st.warning(plain(refused), icon=":material/block:")
     kept = [name for name in engine.brought() if is_uploaded(name)]
@@ -41,7 +42,7 @@ def draw() -> None:
             icon=":material/delete_forever:",
             key="uploaded-delete",
             disabled=not sure,
-            on_click=delete,
+            on_click=said(delete),
             args=(name,),
         )
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.datastructures import Headers
@@ -17,6 +18,11 @@ from streamlit.runtime import exists, get_instance
 from app import identity
 from app.navigation import base_path, live_path
 
+FORBIDDEN = 403
+ELSEWHERE = (
+    "Expected a page of this server to connect to it, got another's: open the server's own "
+    "address; a reverse proxy has to pass the Host header on."
+)
 TOO_MANY = 429
 TOO_LARGE = 413
 MEBI = 2**20
@@ -122,6 +128,9 @@ class Limited:
 
     async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A tab's connection, for as long as the tab is open."""
+        if not same_origin(scope):
+            await PlainTextResponse(ELSEWHERE, FORBIDDEN)(scope, receive, send)
+            return
         address, browser = askers(scope)
         asker = browser or address
         if self.sockets.full(asker):
@@ -167,6 +176,17 @@ def askers(scope: Scope) -> tuple[str, str]:
     """The address that a request comes from, and the browser if we know it (else empty)."""
     client = scope.get("client")
     return client[0] if client else "", identity.browser_of(HTTPConnection(scope).cookies) or ""
+
+
+def same_origin(scope: Scope) -> bool:
+    """Whether a page of this server opens a connection, or no page does.
+
+    Streamlit would let other origins that are this machine's own addresses in too, and asks a host
+    on the internet what those are, while everybody waits.
+    """
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
 def refuse(sentence: str, seconds: int) -> PlainTextResponse:

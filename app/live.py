@@ -51,7 +51,7 @@ def watch(runs: list[Run]) -> None:
             row=True,
         )
     watched = Watched(tuple(run.id for run in runs), over, curve)
-    now = [engine.executor().status(run.id) for run in runs]
+    now = engine.executor().statuses([run.id for run in runs])
     buttons(now)
     troubles()
     runs_view(live_feed.message_of(watched, now), key="runs-live")

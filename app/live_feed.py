@@ -5,7 +5,7 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +16,7 @@ from app import engine, say
 from app.components import Card, Line, LineChart, points_per_line, runs_payload
 from app.names import run_title
 from app.navigation import live_path
+from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.race_curves import RaceAxis, RaceQuantity, bands_of
 from paramixer_core.runs.races import Spread, spread
@@ -92,7 +93,7 @@ class Watched:
 
 def message(watched: Watched) -> bytes:
     """Figures and curves of runs as they are now. An unknown run raises ParamixerError."""
-    return message_of(watched, [engine.executor().status(run_id) for run_id in watched.ids])
+    return message_of(watched, engine.executor().statuses(watched.ids))
 
 
 def message_of(watched: Watched, runs: list[Run]) -> bytes:
@@ -123,13 +124,18 @@ def grouped(runs: list[Run]) -> Groups:
     """Runs by name: seeds of one setting together; the id tells settings of one mixer apart."""
     settings: dict[object, list[Run]] = {}
     for run in runs:
-        setting = (run.config.replace(seed=0), run.parent, run.parent_step)
+        setting = (_but_for_the_seed(run.config), run.parent, run.parent_step)
         settings.setdefault(setting, []).append(run)
     titles = [run_title(group[0]) for group in settings.values()]
     return {
         title + (f" · {group[0].id[:4]}" if titles.count(title) > 1 else ""): group
         for title, group in zip(titles, settings.values(), strict=True)
     }
+
+
+@lru_cache(maxsize=1024)
+def _but_for_the_seed(config: RunConfig) -> RunConfig:
+    return config.replace(seed=0)
 
 
 def variants(groups: Groups) -> list[int]:
@@ -216,9 +222,10 @@ class Shared:
         """The message that is on its way or fresh, else a new one, read in a thread."""
         now = time.monotonic()
         due, task = self.kept.get(watched, (0.0, None))
-        if task is None or now >= due:
+        if task is None or (now >= due and task.done()):
             task = asyncio.create_task(run_in_threadpool(message, watched))
-            self.kept = {asked: entry for asked, entry in self.kept.items() if entry[0] > now}
+            kept = self.kept.items()
+            self.kept = {one: it for one, it in kept if it[0] > now or not it[1].done()}
             self.kept[watched] = now + SHARED_SECONDS, task
         return await asyncio.shield(task)
 

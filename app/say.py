@@ -117,12 +117,18 @@ STATES = {
 """The Material icon and the word of every state."""
 
 
+PLURAL = {RunState.QUEUED: "wait", RunState.RUNNING: "train"}
+"""The word of a state that several runs are in, where it is another one."""
+
+
 def states(runs: Sequence[Run]) -> list[tuple[str, str]]:
     """Where runs of one setting are, icon and words, with the reason where all have the same."""
     found = []
     for state in dict.fromkeys(run.state for run in runs):
         own = [run for run in runs if run.state is state]
         icon, word = STATES[state]
+        if len(own) > 1:
+            word = PLURAL.get(state, word)
         many = f"{len(own)} of {len(runs)} " if len(own) < len(runs) else ""
         reasons = {run.reason for run in own}
         reason = reasons.pop() if len(reasons) == 1 else ""

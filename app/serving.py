@@ -8,10 +8,22 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from paramixer_core.errors import ParamixerError
 
-SETTINGS = Path(__file__).resolve().parent / ".streamlit" / "config.toml"
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
+ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = ROOT / "app" / ".streamlit" / "config.toml"
+HANDED_OVER = ("server.port", "server.address", "server.baseUrlPath")
+"""Options of `streamlit run` that the entry has under these names too."""
+
+TOLD = ("command-line argument or environment variable", "environment variable")
+"""What Streamlit calls the places of options that somebody gave for this start alone."""
+
 FIRST_PORT = 8501
 PORTS_TRIED = 100
 LOOPBACK = "127.0.0.1"
@@ -19,6 +31,9 @@ ENTRY = "PARAMIXER_ENTRY"
 """Set by the entry for its own process: the app is not served without it."""
 
 SOCKET_PING_SECONDS = 30
+LAST_SECONDS = 5
+"""What is under way has so long to end once the server is told to."""
+
 MEBI = 2**20
 
 
@@ -35,17 +50,24 @@ class Options:
     headless: bool | None = None
 
 
-def require_own_entry() -> None:
-    """Raise ParamixerError unless the entry of the lab started this process.
+def hand_over() -> None:
+    """In a process that `streamlit run` started: start the lab's own entry in its place.
 
     `streamlit run` reads its settings from the folder that it is started in: elsewhere it listens
-    on every interface. It also waits for ever for requests that are half sent.
+    on every interface. It also waits for ever for requests that are half sent. What was told to it
+    on its command line is told on.
     """
-    if os.environ.get(ENTRY) != str(os.getpid()):
-        raise SystemExit(
-            "Expected the lab to be started by its own command, got another one: use `make run` or "
-            "`python -m app`, which listens on this machine alone whatever folder it is started in."
-        )
+    if os.environ.get(ENTRY) == str(os.getpid()):
+        return
+    from streamlit import config as streamlit_config
+
+    command = [sys.executable, str(ROOT / "app" / "__main__.py")]
+    for option in HANDED_OVER:
+        if streamlit_config.get_where_defined(option) in TOLD:
+            command += [f"--{option}", str(streamlit_config.get_option(option))]
+    if streamlit_config.get_option("server.headless"):
+        command.append("--no-browser")
+    os.execv(command[0], command)
 
 
 def settings(options: Options, port: int) -> dict[str, object]:
@@ -129,7 +151,6 @@ def serve(options: Options) -> None:
     )
     from app.main import app  # it asks for settings as it is imported
     from app.navigation import home_address, operator_address
-    from app.patience import PatientProtocol
 
     if options.port is None and port != FIRST_PORT:
         sys.stdout.write(f"\n  Port {FIRST_PORT} is taken: serving on {port}.\n")
@@ -139,7 +160,20 @@ def serve(options: Options) -> None:
         "  The operator may stop and delete every run: keep that link to yourself.\n\n"
     )
     sys.stdout.flush()
-    config = uvicorn.Config(
+    with listening:
+        server = uvicorn.Server(web_server(app, options))
+        server.run(sockets=[listening])
+        if not server.started:
+            raise ParamixerError("a server that starts", "an early end", "read the lines above")
+
+
+def web_server(app: "ASGIApp", options: Options) -> "uvicorn.Config":
+    """uvicorn's configuration, for the lab or for another app in its place."""
+    import uvicorn
+
+    from app.patience import PatientProtocol
+
+    return uvicorn.Config(
         app,
         http=PatientProtocol,
         ws="websockets-sansio",
@@ -150,13 +184,10 @@ def serve(options: Options) -> None:
         forwarded_allow_ips=options.proxies or None,
         ssl_certfile=options.certificate or None,
         ssl_keyfile=options.key or None,
+        # It waits for ever else, for one who does not take what was sent or stops in mid-sentence.
+        timeout_graceful_shutdown=LAST_SECONDS,
         server_header=False,
         access_log=False,
         use_colors=False,
         log_level="warning",
     )
-    with listening:
-        server = uvicorn.Server(config)
-        server.run(sockets=[listening])
-        if not server.started:
-            raise ParamixerError("a server that starts", "an early end", "read the lines above")

@@ -70,7 +70,7 @@ def files(runs: list[Run]) -> None:
 
 def choose_pace(runs: list[Run]) -> None:
     """Slow motion and the learning rate: what is left as it is changes nothing in any run."""
-    runs = [engine.executor().status(run.id) for run in runs]
+    runs = engine.executor().statuses([run.id for run in runs])
     active = [run for run in engine.mine(runs) if run.state.active]
     held = common([speed_name(run) for run in active or runs])
     rate_held = common([run.learning_rate for run in active or runs])
@@ -172,7 +172,7 @@ def choose_fork(runs: list[Run]) -> None:
 def choose_pins(runs: list[Run]) -> None:
     """Which runs are kept whatever happens to the oldest ones once the disk is full."""
     st.caption("Old runs make room for new ones. Those that are pinned are never removed.")
-    for run in (engine.executor().status(run.id) for run in runs):
+    for run in engine.executor().statuses([run.id for run in runs]):
         title = f"{run_title(run)} · seed {run.config.seed} · {run.id}"
         pinned = st.toggle(title, value=run.pinned, key=f"pin-{run.id}-{run.pinned}")
         if pinned != run.pinned:

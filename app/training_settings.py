@@ -6,12 +6,13 @@ import streamlit as st
 
 from app import controls, names, wirings
 from app.linked import settings_of
-from paramixer_core.config import WIRING, LinkSource, Residual, RunConfig
+from paramixer_core.config import WIRING, LinkSource, Pooling, Residual, RunConfig
 from paramixer_core.tasks import known_task
 
 MAX_SEQ_LEN = 16_384
 MAIN_MIXERS = ("chord", "cdil", "attention", WIRING)
 SOURCES = {LinkSource.INPUT: "the embedding X", LinkSource.CURRENT: "the block's input"}
+HEADS = {Pooling.FLATTEN: "all tokens", Pooling.CLASS_TOKEN: "a class token"}
 PADDING = {"masked": "masked", "read": "read as a token"}
 SIZES = {"own": "as set below", "papers": "the papers'"}
 POSITIONS = {"task": "as the task says", "on": "on", "off": "off"}
@@ -139,6 +140,16 @@ def choose_race() -> Entry:
                     titles=POSITIONS,
                 )
             ],
+            pooling=controls.choice(
+                "The head reads",
+                "head",
+                list(Pooling),
+                default=Pooling.FLATTEN,
+                titles=HEADS,
+                row=True,
+                tip="All N outputs of the last block side by side, or that of one class token "
+                "alone, a learned vector put before the sequence.",
+            ),
             device=controls.choice(
                 "Device", "device", ("auto", *names.device_names()), default="auto", row=True
             ),

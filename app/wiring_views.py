@@ -1,7 +1,5 @@
 """What the wiring page draws: the controls that edit a wiring, and what it still reaches."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -20,6 +18,7 @@ from paramixer_core.analysis.generic_rank import GenericRank, generic_rank
 from paramixer_core.analysis.graphs import GraphMeasures, graph_measures
 from paramixer_core.analysis.wiring import MAX_LINKS, Wiring
 from paramixer_core.analysis.wiring_examples import wiring_examples
+from paramixer_core.config import Residual
 from paramixer_core.protocols import Protocol, link_columns
 
 GROUP = "wiring"
@@ -29,29 +28,21 @@ DRAWS = 8
 FEW_DRAWS = 2
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a wiring still does, but for its rank."""
-
-    coverage: Coverage
-    graph: GraphMeasures
-
-
 @st.cache_data(max_entries=64, show_spinner=False)
-def answer(text: str) -> Answer:
-    """Coverage with residuals, and the measures of all links as one graph."""
+def graph(text: str) -> GraphMeasures:
+    """The measures of all links as one graph."""
     wiring = Wiring.parse(text)
-    return Answer(coverage(wiring), graph_measures(wiring_graph(wiring), wirings.title(wiring)))
+    return graph_measures(wiring_graph(wiring), wirings.title(wiring))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def bare_coverage(text: str) -> Coverage:
-    """Coverage of W_M ... W_1, without residuals."""
-    return coverage(Wiring.parse(text), residual=False)
+def covered(text: str, residual: Residual) -> Coverage:
+    """Who reads whom through all factors with this residual."""
+    return coverage(Wiring.parse(text), residual=residual)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def rank(text: str, residual: bool) -> GenericRank:
+def rank(text: str, residual: Residual) -> GenericRank:
     """The rank for almost all weights, over several draws."""
     wiring = Wiring.parse(text)
     draws = DRAWS if wiring.seq_len <= QUICK_TOKENS else FEW_DRAWS
@@ -217,11 +208,11 @@ def draw_factor(wiring: Wiring, factor: int) -> None:
         )
 
 
-def draw_reach(wiring: Wiring, bare: bool) -> None:
+def draw_reach(wiring: Wiring, residual: Residual) -> None:
     """How the product fills up, or where the bare product is non-zero."""
     text = wiring.as_text()
-    if bare:
-        found = bare_coverage(text)
+    found = covered(text, residual)
+    if residual is Residual.NONE:
         matrix_view(
             (~found.reach.missing).astype(np.float32),
             title="Where the bare product is non-zero",
@@ -236,7 +227,7 @@ def draw_reach(wiring: Wiring, bare: bool) -> None:
     factors = len(wiring.offsets)
     linked = controls.linked_whole_number("Factors m", "m", 0, factors, factors)
     now = growth_view(
-        answer(text).coverage.reach.steps,
+        found.reach.steps,
         factors,
         title="Who reads whom after m factors",
         hop=st.session_state[linked.key],

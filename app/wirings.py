@@ -9,7 +9,7 @@ from app.escape import plain
 from app.linked import LOCK, Linked, settings_of
 from paramixer_core.analysis.wiring import MAX_NAME, Wiring
 from paramixer_core.analysis.wiring_examples import wiring_examples
-from paramixer_core.config import WIRING
+from paramixer_core.config import WIRING, Residual
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import Protocol
 
@@ -171,12 +171,13 @@ def title(wiring: Wiring) -> str:
     return wiring.name or "Your wiring"
 
 
-def to_train(wiring: Wiring) -> dict[str, str]:
+def to_train(wiring: Wiring, residual: Residual) -> dict[str, str]:
     """What the Train page's link needs to train it."""
     return {
         "task": "adding",
         "n": str(wiring.seq_len),
         "mixers": f"{WIRING},chord",
+        "residual": residual,
         KEY: wiring.as_text(),
     }
 

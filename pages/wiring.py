@@ -21,29 +21,18 @@ with settings:
     wiring = wirings.current()
     wiring_views.edit_factor(wiring, factor)
     wiring_views.edit_whole(wiring)
-    bare = (
-        controls.choice(
-            "Look at",
-            "show",
-            ("operator", "product"),
-            default="operator",
-            titles={"operator": "residual", "product": "bare"},
-            tip="The block's operator is (I + WM) ... (I + W1); the bare product is WM ... W1.",
-            row=True,
-        )
-        == "product"
-    )
+    residual = wiring_answers.choose_residual()
 with view:
     with st.container():
-        wiring_answers.verdict(wiring, bare)
-    rank = wiring_answers.figures(wiring, bare)
+        wiring_answers.verdict(wiring, residual)
+    rank = wiring_answers.figures(wiring, residual)
     wiring_views.draw_factor(wiring, factor)
     reach, keep = st.columns(2, gap="medium")
     with reach:
-        wiring_views.draw_reach(wiring, bare)
+        wiring_views.draw_reach(wiring, residual)
     with keep:
         wiring_answers.explain()
         st.caption("In the link, this wiring is")
         st.code(wiring.as_text(), language=None, wrap_lines=True)
-        link_to("train.py", "Train this wiring beside CHORD", **wirings.to_train(wiring))
-wiring_answers.fill_rank(rank, wiring, bare)
+        link_to("train.py", "Train this wiring beside CHORD", **wirings.to_train(wiring, residual))
+wiring_answers.fill_rank(rank, wiring, residual)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from paramixer_core.tasks import TASKS, Batch, Task, make_task
     from paramixer_core.training import Diverged, Evaluation, Record, Snapshot, Trainer, train
 
+__version__ = "0.1.0"
+"""That of pyproject.toml, which runs note as what they were trained with."""
+
 __all__ = [
     "MIXERS",
     "TASKS",

@@ -153,7 +153,9 @@ class RunConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; `from_dict` reads them back."""
-        return dataclasses.asdict(self)
+        values = dataclasses.asdict(self)
+        values["rate_changes"] = [list(change) for change in self.rate_changes]
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:

@@ -87,17 +87,24 @@ def provide_chromium() -> Path:
 
 def installers() -> Iterator[tuple[tuple[str, ...], ...]]:
     """Ways to install a browser on this machine, each as the commands that it takes."""
-    if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        yield (
-            ("apt-get", "update"),
-            ("apt-get", "install", "-y", "--no-install-recommends", "chromium"),
-        )
+    if commands := apt_packages("chromium"):
+        yield commands
     yield ((sys.executable, "-m", "playwright", "install", "chromium"),)
+
+
+def apt_packages(*names: str) -> tuple[tuple[str, ...], ...]:
+    """The commands that install Debian's packages; none where apt or the right to use it lacks."""
+    if not shutil.which("apt-get") or not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return ()
+    return (
+        ("apt-get", "update"),
+        ("apt-get", "install", "-y", "--no-install-recommends", *names),
+    )
 
 
 def succeeds(command: tuple[str, ...]) -> bool:
     """Run an installer's command, its output going to the terminal; it must never ask."""
-    sys.stderr.write(f"No browser yet: {' '.join(command)}\n")
+    sys.stderr.write(f"Not here yet: {' '.join(command)}\n")
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     finished = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False)
     return finished.returncode == 0

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
-from tests import compiler, shape_checks
+from tests import compiler, nginx, shape_checks
 
 BROWSER_RERUNS = 2
 STORE = tempfile.mkdtemp(prefix="paramixer-tests-")
@@ -52,6 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this machine cannot run."""
     compiler.skip_without_compiler(item)
+    nginx.skip_without_nginx(item)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -42,6 +43,11 @@ def test_what_a_type_checker_sees_is_what_runs() -> None:
     }
     assert imported == paramixer_core.MODULE_OF_NAME
     assert sorted(imported) == sorted(paramixer_core.__all__) == dir(paramixer_core)
+
+
+def test_the_version_is_that_of_the_project_file() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert paramixer_core.__version__ == project["version"]
 
 
 def test_a_name_that_is_not_there_is_an_ordinary_attribute_error() -> None:

@@ -22,15 +22,27 @@ def confusion_figure(
     *,
     title: str,
     subject: str = "",
+    deviations: NDArray[np.float64] | None = None,
     dark: bool = False,
 ) -> go.Figure:
-    """A row per true class, a column per answer. Colours are shares of the row, 0 to 100 %."""
+    """A row per true class, a column per answer. Colours are shares of the row, 0 to 100 %.
+
+    `deviations` are those of the counts over seeds, of which `counts` are then the means.
+    """
     table = colour_table(Scale.SEQUENTIAL, dark=dark)
     marks = np.linspace(0, len(table) - 1, 9).round().astype(int)
     colours = [[i / 8, "rgb({},{},{})".format(*table[mark])] for i, mark in enumerate(marks)]
     names = [_short(name) for name in classes]
     places = list(range(len(names)))
     written = len(names) <= MAX_WRITTEN
+    offs = _deviations(counts, deviations)
+    told = [
+        [
+            f"true {true}, answered {answered}: {_count(count)}{off} ({share:.1%} of the row)"
+            for answered, count, off, share in zip(classes, *cells, strict=True)
+        ]
+        for true, *cells in zip(classes, counts, offs, shares, strict=True)
+    ]
     figure = go.Figure(
         go.Heatmap(
             z=100 * shares,
@@ -42,8 +54,8 @@ def confusion_figure(
             colorscale=colours,
             xgap=1,
             ygap=1,
-            hovertemplate="true %{y}, answered %{x}: %{customdata:,.4g} (%{z:.1f} % of the row)"
-            "<extra></extra>",
+            text=told,
+            hovertemplate="%{text}<extra></extra>",
             colorbar={
                 "title": {"text": "share of the row, %", "side": "top"},
                 "orientation": "h",
@@ -58,10 +70,11 @@ def confusion_figure(
             for j, count in enumerate(row):
                 if count:
                     strong = shares[i, j] > 0.5
+                    off = offs[i][j].replace(" ", "<br>", 1)
                     figure.add_annotation(
                         x=j,
                         y=i,
-                        text=f"{_count(count)}<br>{shares[i, j]:.0%}",
+                        text=f"{_count(count)}{off}<br>{shares[i, j]:.0%}",
                         showarrow=False,
                         font={
                             "size": 13 if len(names) <= 6 else 9,
@@ -134,6 +147,15 @@ def errors_figure(
 def _count(count: float) -> str:
     """A count, or a mean of counts with one digit after the point."""
     return f"{count:,.0f}" if count == int(count) else f"{count:,.1f}"
+
+
+def _deviations(
+    counts: NDArray[np.float64], deviations: NDArray[np.float64] | None
+) -> list[list[str]]:
+    """What stands behind every count: its deviation, where there is one."""
+    if deviations is None:
+        return [[""] * len(row) for row in counts]
+    return [[f" ± {value:,.1f}" for value in row] for row in deviations]
 
 
 def _short(name: str) -> str:

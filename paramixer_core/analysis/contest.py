@@ -1,10 +1,8 @@
 """Low rank against sparse factors at one budget, fitted side by side or over many budgets."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 import torch
@@ -19,6 +17,7 @@ from paramixer_core.analysis.matrix_lab import (
     low_rank_errors,
 )
 from paramixer_core.analysis.targets import make_target
+from paramixer_core.csv_text import csv_text
 from paramixer_core.errors import ParamixerError
 from paramixer_core.protocols import Protocol
 
@@ -183,11 +182,7 @@ def winner(sparse_error: float, low_rank_error: float) -> str:
 
 def sweep_csv(results: list[SweepResult]) -> str:
     """The results as CSV with a header, one line a fit, and who wins."""
-    out = io.StringIO()
-    columns = [*SweepResult.__dataclass_fields__, "winner"]
-    writer = csv.DictWriter(out, columns)
-    writer.writeheader()
-    for result in results:
-        best = winner(result.sparse_error, result.low_rank_error)
-        writer.writerow(asdict(result) | {"protocol": result.protocol.value, "winner": best})
-    return out.getvalue()
+    rows = [
+        [*astuple(result), winner(result.sparse_error, result.low_rank_error)] for result in results
+    ]
+    return csv_text([*SweepResult.__dataclass_fields__, "winner"], rows)

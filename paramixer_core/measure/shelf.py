@@ -11,7 +11,6 @@ from paramixer_core.measure.record import Machine, Plan, Point, Sweep
 from paramixer_core.measure.sweep import sweep
 from paramixer_core.runs.database import default_home
 
-MOST_KEPT = 40
 NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -33,19 +32,12 @@ class Shelf:
         return Measurements.from_json(path.read_bytes())
 
     def keep(self, measured: Measurements) -> str:
-        """Write them, whole or not at all; the same ones are kept once. Returns their name.
-
-        Beyond the 40 newest the oldest are dropped.
-        """
-        text = measured.to_json()
-        stamp = re.sub(r"\D", "", measured.machine.date)[:14]
-        name = f"{stamp}-{measured.digest}"
+        """Write them, whole or not at all; the same ones are kept once. Returns their name."""
+        text, name = measured.to_json(), name_of(measured)
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.folder / f".{secrets.token_hex(8)}.part"
         part.write_text(text)
         part.replace(self._path(name))
-        for old in self.names()[MOST_KEPT:]:
-            self.delete(old)
         return name
 
     def delete(self, name: str) -> None:
@@ -56,6 +48,12 @@ class Shelf:
         if not NAME.fullmatch(name):
             raise ParamixerError("a set's name", name, "choose a set of the list")
         return self.folder / f"{name}.json"
+
+
+def name_of(measured: Measurements) -> str:
+    """The name that measurements are kept under: when they were made, and their digest."""
+    stamp = re.sub(r"\D", "", measured.machine.date)[:14]
+    return f"{stamp}-{measured.digest}"
 
 
 def measure_and_keep(plan: Plan, folder: Path) -> Iterator[Machine | Point | str]:

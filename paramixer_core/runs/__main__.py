@@ -13,6 +13,7 @@ from paramixer_core.runs.commands import backups, keeping, training
 from paramixer_core.runs.commands.settings import add_settings
 from paramixer_core.runs.forks import CHANGEABLE
 from paramixer_core.runs.private import PRIVATE_MASK
+from paramixer_core.runs.recovery import settle_crashed
 from paramixer_core.runs.store import RunStore
 
 EXAMPLES = """\
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             restored: int = options.command(options)
             return restored
         with RunStore(options.store) as store:
+            settle_crashed(store)
             status: int = options.command(store, options)
             sys.stdout.flush()
     except ParamixerError as error:

@@ -13,7 +13,7 @@ from paramixer_core.runs import memory, retention
 from paramixer_core.runs.faults import LOG, Faults, sentence_of
 from paramixer_core.runs.hosts import Host
 from paramixer_core.runs.queueing import Order
-from paramixer_core.runs.recovery import adopt_orphans, refuse, settle
+from paramixer_core.runs.recovery import HOSTS, adopt_crashed, adopt_orphans, refuse, settle
 from paramixer_core.runs.run import Command, Run, RunState
 from paramixer_core.runs.store import RunStore
 from paramixer_core.runs.store_errors import StoreError, UnreadableRunError
@@ -41,10 +41,9 @@ class Dispatcher(ABC):
         self._stuck = False
         self._lock = threading.RLock()
         self._training: dict[str, Worker] = {}
-        hosts = store.folder / "hosts"
-        self._host = Host(hosts)
+        self._host = Host(store.folder / HOSTS)
         self._order = Order(store.queue_generation, lambda: store.queued(self._host.name))
-        adopt_orphans(store, hosts, self._host.name)
+        adopt_orphans(store, self._host.name)
 
     @abstractmethod
     def resume(self, *run_ids: str) -> None:
@@ -74,9 +73,6 @@ class Dispatcher(ABC):
         self.store.command(run_id, command, value)
         if worker := self._training.get(run_id):
             worker.wake()
-
-    def _place(self, run_id: str) -> int | None:
-        return self._order.place(run_id, self._load())
 
     def _load(self) -> Counter[str]:
         """How many runs of each owner are at work."""
@@ -187,7 +183,9 @@ class Dispatcher(ABC):
             self._dispatch()
 
     def _tick(self) -> None:
-        """What is to be looked at now and then: the store, workers that are silent, the queue."""
+        """What is to be looked at now and then: the store, workers that are silent, other servers
+        that died, the queue.
+        """
         try:
             self.store.require_present()
         except StoreError as error:
@@ -196,7 +194,7 @@ class Dispatcher(ABC):
         self.faults.mended(GONE)
         for worker in list(self._training.values()):
             self._look_after(worker)
-        if self._stuck:
+        if adopt_crashed(self.store, self._host.name) or self._stuck:
             with self._lock:
                 self._dispatch()
 

@@ -71,6 +71,9 @@ class Executor(Protocol):
     def status(self, run_id: str) -> Run:
         """The run as it stands; while it waits, its `reason` says what for."""
 
+    def statuses(self, run_ids: Sequence[str]) -> list[Run]:
+        """`status` of several runs at one moment, at the price of one."""
+
     def queue_position(self, run_id: str) -> int | None:
         """1 for the run that starts next; None for one that does not wait."""
 

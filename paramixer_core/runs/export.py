@@ -1,14 +1,13 @@
 """Runs and races for other programs: CSV, JSON, safetensors and TensorBoard event files."""
 
-import csv
-import io
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from paramixer_core.cards import card_rows, steering
+from paramixer_core.csv_text import csv_text
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import snapshots
 from paramixer_core.runs.lineage import lineage
@@ -39,7 +38,7 @@ def run_csv(store: RunStore, run_id: str) -> str:
     }
     columns = [getattr(curve, column).tolist() for column in RECORD_COLUMNS]
     steered = Steered(lineage(store, run_id))
-    return _csv(
+    return csv_text(
         (*RECORD_COLUMNS, "test_loss", "test_accuracy", *Steered.COLUMNS),
         (
             (*row, *tested.get(row[0], ("", "")), *steered.at(row[0]))
@@ -178,7 +177,7 @@ def race_csv(table: RaceTable) -> str:
                 ["", "", 0] if figure is None else [figure.mean, figure.deviation, figure.count]
             )
         rows.append(cells)
-    return _csv(header, rows)
+    return csv_text(header, rows)
 
 
 def race_json(store: RunStore, table: RaceTable) -> str:
@@ -212,14 +211,6 @@ def _described(run: Run) -> dict[str, Any]:
     more = ("started", "ended", "step", "seconds", "steps_per_second", "learning_rate", "device")
     figures = {name: getattr(run, name) for name in (*names, *more, "memory", "parameters")}
     return {**figures, "config": run.config.as_dict()}
-
-
-def _csv(header: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _json(value: Any) -> str:

@@ -24,6 +24,7 @@ CHANGEABLE = (
     "target_accuracy",
     "residual",
     "link_source",
+    "mask_padding",
 )
 """Settings that a fork may change: those that leave the shapes of the weights alone."""
 

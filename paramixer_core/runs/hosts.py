@@ -3,7 +3,7 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -43,14 +43,17 @@ def lock_of(path: Path, timeout: float = -1) -> FileLock:
     return FileLock(path, timeout, mode=PRIVATE_FILE, thread_local=False)
 
 
-def dead_hosts(folder: Path, known: Iterable[str]) -> Iterator[str]:
-    """Names of the holders whose process has ended without saying so, and those of `known` that
-    left no file.
+def closed_hosts(folder: Path, known: Iterable[str]) -> list[str]:
+    """Those of the holders that left no file: they said that they were gone."""
+    return [name for name in known if not (folder / f"{name}.lock").exists()]
+
+
+def dead_hosts(folder: Path, forget: Callable[[str], bool] = lambda name: True) -> Iterator[str]:
+    """Names of the holders whose process has ended without saying so.
 
     Each is yielded to one caller alone (others find the file locked), and forgotten once the
-    caller comes back for the next.
+    caller comes back for the next, if `forget` agrees.
     """
-    yield from (name for name in known if not (folder / f"{name}.lock").exists())
     for path in sorted(folder.glob("*.lock")):
         lock = lock_of(path, timeout=0)
         try:
@@ -59,6 +62,8 @@ def dead_hosts(folder: Path, known: Iterable[str]) -> Iterator[str]:
             continue
         try:
             yield path.stem
+            if not forget(path.stem):
+                continue
             with contextlib.suppress(PermissionError):
                 path.unlink(missing_ok=True)
         finally:

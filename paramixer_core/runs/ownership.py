@@ -177,6 +177,9 @@ class OwnedExecutor(Executor):
     def status(self, run_id: str) -> Run:
         return self._executor.status(run_id)
 
+    def statuses(self, run_ids: Sequence[str]) -> list[Run]:
+        return self._executor.statuses(run_ids)
+
     def queue_position(self, run_id: str) -> int | None:
         return self._executor.queue_position(run_id)
 

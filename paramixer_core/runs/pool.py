@@ -168,18 +168,27 @@ class Pool(Dispatcher, Executor, ABC):
             self._tell(run_id, Command.SPEED, steps_per_second)
 
     def status(self, run_id: str) -> Run:
-        run = self.store.run(run_id)
+        return self.statuses([run_id])[0]
+
+    def statuses(self, run_ids: Sequence[str]) -> list[Run]:
+        runs = self.store.several(run_ids)
+        waiting = any(run.state is RunState.QUEUED for run in runs)
+        places = self._order.places(self._load()) if waiting else {}
+        return [self._explained(run, places.get(run.id)) for run in runs]
+
+    def _explained(self, run: Run, position: int | None) -> Run:
+        """The run with what is to be said of it now; `position` is its place in the queue."""
         worker = self._worker(run)
         if worker is not None and worker.trouble and run.state.active:
             return dataclasses.replace(run, reason=worker.trouble)
-        if run.state is not RunState.QUEUED or (position := self.queue_position(run_id)) is None:
+        if run.state is not RunState.QUEUED or position is None:
             return run
         obstacle = self._obstacle(run) or "the runs before it"
         ahead = f"{position - 1:,} ahead of it" if position > 1 else "it is next"
         return dataclasses.replace(run, reason=f"Waits for {obstacle}; {ahead}.")
 
     def queue_position(self, run_id: str) -> int | None:
-        return self._place(run_id)
+        return self._order.places(self._load()).get(run_id)
 
     def troubles(self) -> list[str]:
         return self.faults.current()

@@ -83,9 +83,9 @@ class Order:
         """The ids of those that wait, the next one first, while so many runs of owners run."""
         return self._fresh(busy)[0]
 
-    def place(self, run_id: str, busy: Mapping[str, int]) -> int | None:
-        """1 for the run that starts next; None for one that does not wait."""
-        return self._fresh(busy)[1].get(run_id)
+    def places(self, busy: Mapping[str, int]) -> Mapping[str, int]:
+        """The place of every run that waits, 1 for the one that starts next."""
+        return self._fresh(busy)[1]
 
     def _fresh(self, busy: Mapping[str, int]) -> tuple[list[str], dict[str, int]]:
         generation = self._generation()

@@ -104,11 +104,16 @@ class Trainee:
     def train(self, keeper: Any, run_id: str, lease: str) -> None:
         """Train the run to its end."""
         from paramixer_core.mixing import prepare
+        from paramixer_core.runs.patience import PatientJournal
         from paramixer_core.runs.session import Session
 
         prepare()
+        # Why it waits for the store is said by the server, which has the same store.
+        journal = PatientJournal(
+            RemoteJournal(keeper, run_id, lease), self._leave, lambda sentence: None
+        )
         try:
-            Session(RemoteJournal(keeper, run_id, lease), self._wake, self._leave).run()
+            Session(journal, self._wake, self._leave).run()
         except LeaseLostError:
             return
 

@@ -1,12 +1,13 @@
 """What becomes of a run whose worker or server is gone."""
 
+import os
 import shutil
 import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from paramixer_core.errors import ParamixerError
-from paramixer_core.runs.hosts import dead_hosts
+from paramixer_core.runs.hosts import closed_hosts, dead_hosts
 from paramixer_core.runs.run import Failure, Run, RunState
 from paramixer_core.runs.store import RunStore
 from paramixer_core.runs.store_errors import StoreError, UnreadableRunError
@@ -16,26 +17,63 @@ ACTIVE = tuple(state for state in RunState if state.active)
 SERVER_ENDED = "The server ended while this run was training; continue it when you like."
 
 
-def adopt_orphans(store: RunStore, hosts: Path, host: str) -> None:
+HOSTS = "hosts"
+"""The folder of a store in which its servers say that they are alive."""
+
+
+def adopt_orphans(store: RunStore, host: str) -> None:
     """Take over the runs of servers that are gone.
 
     Queued ones, and those that nobody ever held, queue here; paused ones stay paused if their
     last step is kept; the others are interrupted. One that cannot be read fails with its reason.
     """
-    known = {name for _, name in _active(store)} - {host}
-    for name in dead_hosts(hosts, known):
-        for run_id in [held for held, of in _active(store) if of == name]:
-            try:
-                _adopt(store, store.run(run_id), host)
-            except UnreadableRunError as error:
-                refuse(store, run_id, str(error))
+    known = {name for _, name in _held(store, ACTIVE)} - {host}
+    for name in closed_hosts(store.folder / HOSTS, known):
+        _take_over(store, name, host, ACTIVE)
+    adopt_crashed(store, host)
 
 
-def _active(store: RunStore) -> list[tuple[str, str]]:
-    """Id and host of every run under way, read or not."""
-    marks = ", ".join("?" * len(ACTIVE))
+def adopt_crashed(store: RunStore, host: str) -> bool:
+    """The same with servers whose process died alone; whether there was one.
+
+    One that closes in good order settles its own runs: taken over, they would begin under its
+    hands.
+    """
+    found = False
+    for name in dead_hosts(store.folder / HOSTS):
+        _take_over(store, name, host, ACTIVE)
+        found = True
+    return found
+
+
+def settle_crashed(store: RunStore) -> None:
+    """Have no run of a process that died count as trained; those that wait go on to wait.
+
+    In a store that may only be read all stays as it is.
+    """
+    if not os.access(store.folder / HOSTS, os.W_OK):
+        return
+
+    def nothing_waits(name: str) -> bool:
+        return all(of != name for _, of in _held(store, (RunState.QUEUED,)))
+
+    for name in dead_hosts(store.folder / HOSTS, forget=nothing_waits):
+        _take_over(store, name, "", (RunState.RUNNING, RunState.PAUSED))
+
+
+def _take_over(store: RunStore, name: str, host: str, states: Sequence[RunState]) -> None:
+    for run_id in [held for held, of in _held(store, states) if of == name]:
+        try:
+            _adopt(store, store.run(run_id), host)
+        except UnreadableRunError as error:
+            refuse(store, run_id, str(error))
+
+
+def _held(store: RunStore, states: Sequence[RunState]) -> list[tuple[str, str]]:
+    """Id and host of every run in one of the states, read or not."""
+    marks = ", ".join("?" * len(states))
     with store.reading() as database:
-        rows = database.execute(f"SELECT id, host FROM runs WHERE state IN ({marks})", ACTIVE)
+        rows = database.execute(f"SELECT id, host FROM runs WHERE state IN ({marks})", states)
         return [(row["id"], row["host"]) for row in rows]
 
 

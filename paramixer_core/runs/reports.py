@@ -1,12 +1,11 @@
 """Reports on the test set of the runs in a store, from the weights of their last snapshots."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from paramixer_core.csv_text import csv_text
 from paramixer_core.errors import ParamixerError
 from paramixer_core.evaluation import ClassificationReport, Report, report_of
 from paramixer_core.runs.store import RunStore
@@ -60,27 +59,22 @@ def report_csv(store: RunStore, run_ids: Sequence[str]) -> str:
     """The answers of runs on their test sets: a row per cell of the confusion matrix, or, where
     they are numbers, per example. Raises ParamixerError as `run_report`.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    begun: list[str] = []
+    tables: dict[tuple[str, ...], list[list[Any]]] = {}
     for found in filter(None, (run_report(store, run_id) for run_id in run_ids)):
         config = store.run(found.run).config
         head = ["run", "mixer", "seed", "step"]
         own = [found.run, config.mixer, config.seed, found.step]
         match found.report:
             case ClassificationReport() as report:
-                header = [*head, "true_class", "answered", "count", "share_of_true_class"]
+                header = (*head, "true_class", "answered", "count", "share_of_true_class")
                 rows = [
                     [*own, true, answered, int(report.confusion[i, j]), report.row_shares[i, j]]
                     for i, true in enumerate(report.classes)
                     for j, answered in enumerate(report.classes)
                 ]
             case report:
-                header = [*head, "example", "error", "error_of_the_mean", "tolerance"]
+                header = (*head, "example", "error", "error_of_the_mean", "tolerance")
                 pairs = zip(report.errors.tolist(), report.mean_errors.tolist(), strict=True)
                 rows = [[*own, i, *pair, report.tolerance] for i, pair in enumerate(pairs)]
-        if header != begun:
-            writer.writerow(header)
-            begun = header
-        writer.writerows(rows)
-    return text.getvalue()
+        tables.setdefault(header, []).extend(rows)
+    return "".join(csv_text(header, rows) for header, rows in tables.items())

@@ -92,6 +92,7 @@ MIGRATIONS: Sequence[str] = (
         PRIMARY KEY (name, owner)
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE uploads ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;",
 )
 """Script i takes a store from version i to i + 1. Never edit one that was released: append."""
 

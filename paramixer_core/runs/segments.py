@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Self
 
+from paramixer_core import __version__
 from paramixer_core.config import RunConfig
 
 RateChange = tuple[int, float]
 """(step, learning rate): the rate holds from the step after `step` on."""
 
 TRAINED_WITH = ("torch", "numpy")
+LAB = "paramixer-lab"
+"""The lab's own name among `Conditions.versions`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,8 @@ class Conditions:
     """Under what a run was started or continued after `step` steps.
 
     The same seed gives the same losses, bit for bit, on the same mixing path, number of threads,
-    device and versions alone. `versions` are pairs of a name and a version.
+    device and versions alone. `versions` are pairs of a name and a version, the lab's own among
+    them. `deterministic` says whether PARAMIXER_DETERMINISTIC=1 held; None where nobody noted it.
     """
 
     step: int
@@ -29,12 +33,14 @@ class Conditions:
     threads: int
     device: str
     versions: tuple[tuple[str, str], ...]
+    deterministic: bool | None = None
 
     @classmethod
     def now(cls, step: int, device: str) -> Self:
         """Those of this process, which is about to train on `device`."""
         import torch
 
+        from paramixer_core.determinism import asked
         from paramixer_core.mixing import choose
 
         return cls(
@@ -42,7 +48,9 @@ class Conditions:
             mixing=choose(device.partition(":")[0]).value,
             threads=torch.get_num_threads(),
             device=device,
+            deterministic=asked(),
             versions=(
+                (LAB, __version__),
                 ("python", platform.python_version()),
                 *((name, version(name)) for name in TRAINED_WITH),
             ),
@@ -52,7 +60,11 @@ class Conditions:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Read `as_dict`'s output; what a later version has added is left out."""
         known = {name: values[name] for name in ("step", "mixing", "threads", "device")}
-        return cls(**known, versions=tuple(values["versions"].items()))
+        return cls(
+            **known,
+            versions=tuple(values["versions"].items()),
+            deterministic=values.get("deterministic"),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -64,17 +76,25 @@ class Conditions:
         threads = f"{self.threads} thread{'s' * (self.threads != 1)}"
         named = {"mixing": f"the mixing path {self.mixing}", "threads": threads}
         named["device"] = f"the device {self.device}"
+        if self.deterministic is not None:
+            named["deterministic"] = (
+                f"deterministic algorithms {'on' if self.deterministic else 'off'}"
+            )
         return named | {name: f"{name} {number}" for name, number in self.versions}
 
 
 def differences(conditions: Sequence[Conditions]) -> list[str]:
-    """A sentence for every continuation under other conditions than those of the first start."""
+    """A sentence for every continuation under other conditions than those of the first start.
+
+    What an older version did not note of that start is not compared.
+    """
     said = []
     for later in conditions[1:]:
         first = conditions[0].facts
-        changed = [(fact, first.get(name)) for name, fact in later.facts.items()]
         words = [
-            f"{fact} instead of {before or 'none'}" for fact, before in changed if fact != before
+            f"{fact} instead of {first[name]}"
+            for name, fact in later.facts.items()
+            if name in first and fact != first[name]
         ]
         if words:
             said.append(
@@ -149,7 +169,9 @@ def conditions_of(segments: Iterable[Segment]) -> list[Conditions]:
 class Steered:
     """Under what each step of a run was made, for tables with a row per step."""
 
-    COLUMNS = ("learning_rate", "forked_from", "mixing", "threads", "device", "versions")
+    COLUMNS = (
+        "learning_rate", "forked_from", "mixing", "threads", "device", "versions", "deterministic"
+    )  # fmt: skip
 
     def __init__(self, segments: Sequence[Segment]) -> None:
         own = segments[-1]
@@ -166,9 +188,10 @@ class Steered:
         """The values of COLUMNS; parents are written run@step, from the root on."""
         starts = [start for start in self._conditions if start.step < step]
         if not starts:
-            return (self.rate(step), self._parents, "", "", "", "")
+            return (self.rate(step), self._parents, "", "", "", "", "")
         held = starts[-1]
         versions = " ".join(f"{name}={number}" for name, number in held.versions)
+        fixed = "" if held.deterministic is None else str(held.deterministic).lower()
         return (
-            self.rate(step), self._parents, held.mixing, held.threads, held.device, versions
+            self.rate(step), self._parents, held.mixing, held.threads, held.device, versions, fixed
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 STATE, PROBE = "state.", "probe."
 TEMPORARY = ".part"
+CHECKSUM, UNKNOWN = "crc32", "0" * 8
+"""A note in the file's header: the CRC-32 of the whole file with UNKNOWN in the note's place."""
 
 
 def snapshot_file(folder: Path, step: int) -> Path:
@@ -35,14 +39,14 @@ def write(
 
     tensors = {STATE + name: _plain(tensor) for name, tensor in state.items()}
     tensors |= {PROBE + name: _plain(tensor) for name, tensor in probe.items()}
-    return _write_whole(path, save(tensors, {"format": "pt", **note}))
+    return _write_whole(path, save(tensors, {"format": "pt", CHECKSUM: UNKNOWN, **note}))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], note: dict[str, str]) -> int:
     """Like `write`, for what `read_arrays` gave, names and all."""
     from safetensors.numpy import save
 
-    return _write_whole(path, save(dict(arrays), {"format": "pt", **note}))
+    return _write_whole(path, save(dict(arrays), {"format": "pt", CHECKSUM: UNKNOWN, **note}))
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -50,6 +54,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
     try:
+        _require_sound(path)
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error
@@ -58,9 +63,12 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 def _write_whole(path: Path, content: bytes) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(TEMPORARY)
+    start = _start_of_tensors(content)
+    header = _noted(content[:start], f"{zlib.crc32(content):08x}")
     try:
         with part.open("wb") as file:
-            file.write(content)
+            file.write(header)
+            file.write(memoryview(content)[start:])
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
@@ -69,6 +77,29 @@ def _write_whole(path: Path, content: bytes) -> int:
         raise
     sync_folder(path.parent)
     return len(content)
+
+
+def _start_of_tensors(content: bytes) -> int:
+    return 8 + int.from_bytes(content[:8], "little")
+
+
+def _noted(header: bytes, checksum: str) -> bytes:
+    note = rb'("%b": *")[0-9a-f]{8}' % CHECKSUM.encode()
+    return re.sub(note, rb"\g<1>" + checksum.encode(), header, count=1)
+
+
+def _require_sound(path: Path) -> None:
+    """Raise StoreError if the file is not what was written; one of before has no sum to tell."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        header = start + file.read(min(_start_of_tensors(start) - 8, path.stat().st_size))
+        blank = _noted(header, UNKNOWN)
+        found = zlib.crc32(blank)
+        while block := file.read(2**20):
+            found = zlib.crc32(block, found)
+    if header not in (blank, _noted(header, f"{found:08x}")):
+        error = ValueError("one that was damaged after it was written")
+        raise unreadable(path, error)
 
 
 def clear_parts(folder: Path) -> None:
@@ -89,6 +120,7 @@ def sync_folder(folder: Path) -> None:
 def read_state(path: Path) -> "dict[str, Tensor]":
     """The trainer's state, as Trainer.load_state takes it. Raises StoreError if unreadable."""
     try:
+        _require_sound(path)
         with safe_open(path, framework="pt") as file:
             names = [name for name in file.keys() if name.startswith(STATE)]  # noqa: SIM118
             return {name.removeprefix(STATE): file.get_tensor(name) for name in names}

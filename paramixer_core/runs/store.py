@@ -47,11 +47,13 @@ class RunStore(Database):
     ) -> Run:
         """Add a run. `owner` is who asked for it (a browser's id).
 
+        What the configuration's mixer does not read has its default, here and in `create_race`.
+
         With `first_snapshot` (what snapshots.read_arrays gives) it begins at `parent_step`;
         `ancestry` is what led there. Raises QuotaError, and adds nothing, if `owner` or the server
         has too many runs.
         """
-        identity = _new_id()
+        identity, config = _new_id(), _read_by_its_mixer(config)
         values: dict[str, Any] = {
             "id": identity,
             "config": json.dumps(config.as_dict()),
@@ -96,6 +98,7 @@ class RunStore(Database):
     ) -> list[str]:
         """Add runs in state QUEUED, all of them or, over a quota, none; their ids in order."""
         ids = [_new_id() for _ in configs]
+        configs = [_read_by_its_mixer(config) for config in configs]
         shared = (RunState.QUEUED, owner, race, time.time(), host)
         with self.transaction() as database:
             queueing.require_run_quota(database, owner, len(configs))
@@ -111,11 +114,17 @@ class RunStore(Database):
 
     def run(self, run_id: str) -> Run:
         """One run as it stands now."""
+        return self.several([run_id])[0]
+
+    def several(self, run_ids: Sequence[str]) -> list[Run]:
+        """Runs as they stand at one moment, in this order, read at once."""
+        marks = ", ".join("?" * len(run_ids))
+        query = f"SELECT * FROM runs WHERE id IN ({marks})"
         with self.reading() as database:
-            row = database.execute("SELECT * FROM runs WHERE id = ?", (run_id,)).fetchone()
-        if row is None:
-            raise unknown_run(run_id)
-        return _run(row)
+            rows = {row["id"]: row for row in database.execute(query, tuple(run_ids))}
+        if missing := [run_id for run_id in run_ids if run_id not in rows]:
+            raise unknown_run(missing[0])
+        return [_run(rows[run_id]) for run_id in run_ids]
 
     def runs(
         self,
@@ -353,6 +362,17 @@ def _new_id() -> str:
     while (identity := secrets.token_urlsafe(6))[0] == "-":
         continue  # it would read as an option on a command line
     return identity
+
+
+def _read_by_its_mixer(config: RunConfig) -> RunConfig:
+    """A new run's configuration, so that equal trainings have equal ones; as it is if its mixer is
+    not installed here.
+    """
+    # Here, because it brings PyTorch, which who only reads runs does without.
+    from paramixer_core.models import MIXERS, WIRED, config_for
+
+    known = config.mixer in (*MIXERS, WIRED.name)
+    return config_for(config, config.mixer) if known else config
 
 
 @lru_cache(maxsize=4096)

@@ -1,24 +1,68 @@
 """Who uploaded which data set, what was trained on it, and how all of that is deleted."""
 
+import sqlite3
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs.executor import Executor
 from paramixer_core.runs.ownership import Actor, NotYoursError
+from paramixer_core.runs.quotas import require_upload_room
 from paramixer_core.runs.run import Run
 from paramixer_core.runs.store import RunStore
 
 STOPPING_SECONDS = 15.0
 
 
-def claim(store: RunStore, name: str, actor: Actor) -> None:
-    """Note that the actor uploaded the data set `name`; the same file may have several owners."""
+@contextmanager
+def claiming(store: RunStore, name: str, actor: Actor, size: int) -> Iterator[list[int]]:
+    """Note that the actor brought `size` bytes under `name`, before this block keeps them.
+
+    Yields the sizes of what else it brought. What several bring is each one's own. Raises
+    QuotaError, and notes nothing, if that is more than the actor, or all, may bring; of two at once
+    the second counts the first. Where the block raises, the note is taken back.
+    """
     with store.transaction() as database:
-        database.execute(
-            "INSERT OR IGNORE INTO uploads VALUES (?, ?, ?)", (name, actor.name, time.time())
-        )
+        own, of_all = _held(database, actor, besides=name)
+        known = database.execute(
+            "SELECT 1 FROM uploads WHERE name = ? AND owner = ?", (name, actor.name)
+        ).fetchone()
+        if not known:
+            require_upload_room(own, of_all, size, owned=bool(actor.name))
+            database.execute(
+                "INSERT INTO uploads (name, owner, created, bytes) VALUES (?, ?, ?, ?)",
+                (name, actor.name, time.time(), size),
+            )
+    try:
+        yield own
+    except BaseException:
+        if not known:
+            with store.transaction() as database:
+                database.execute(
+                    "DELETE FROM uploads WHERE name = ? AND owner = ?", (name, actor.name)
+                )
+        raise
+
+
+def require_room(store: RunStore, actor: Actor, size: int = 0) -> None:
+    """Raise QuotaError if the actor may not bring `size` bytes more."""
+    with store.reading() as database:
+        own, of_all = _held(database, actor)
+    require_upload_room(own, of_all, size, owned=bool(actor.name))
+
+
+def _held(
+    database: sqlite3.Connection, actor: Actor, besides: str = ""
+) -> tuple[list[int], list[int]]:
+    """Sizes of what the actor brought, and of what all did, each thing once; not of `besides`."""
+    rows = database.execute(
+        "SELECT name, max(bytes) AS bytes, max(owner = ?) AS own FROM uploads WHERE name != ?"
+        " GROUP BY name",
+        (actor.name, besides),
+    ).fetchall()
+    return [row["bytes"] for row in rows if row["own"]], [row["bytes"] for row in rows]
 
 
 def uploads_of(store: RunStore, actor: Actor) -> list[str]:
@@ -51,12 +95,20 @@ def owners_of(store: RunStore, name: str) -> list[str]:
     return [row["owner"] for row in rows]
 
 
-def disclaim(store: RunStore, name: str, actor: Actor) -> None:
-    """Forget that something was brought. Raises NotYoursError for what is another's."""
-    if not actor.operator and actor.name not in owners_of(store, name):
+def disclaim(store: RunStore, name: str, actor: Actor) -> bool:
+    """Forget that the actor brought something; whether nobody else did, so that it can go.
+
+    The operator disclaims for everybody. Raises NotYoursError for what is another's.
+    """
+    owners = owners_of(store, name)
+    if not actor.operator and actor.name not in owners:
         raise NotYoursError("what this browser brought", name, "leave it to its owner")
+    gone = owners if actor.operator else [actor.name]
     with store.transaction() as database:
-        database.execute("DELETE FROM uploads WHERE name = ?", (name,))
+        database.executemany(
+            "DELETE FROM uploads WHERE name = ? AND owner = ?", [(name, owner) for owner in gone]
+        )
+    return set(gone) >= set(owners)
 
 
 def delete_upload(executor: Executor, file: Path, name: str, actor: Actor) -> int:

@@ -28,16 +28,17 @@ class Served:
     pid: int
     log: Path
 
-    def get(self, path="", *, method="GET", page=False, **headers):
+    def get(self, path="", *, method="GET", page=False, unread=False, body=None, **headers):
         """One answer: status, headers (all of them, as pairs) and text; nothing is followed."""
         where = urlsplit(self.url)
         connection = http.client.HTTPConnection(where.hostname, where.port, timeout=30)
         told = {name.replace("_", "-"): value for name, value in headers.items()}
         told |= {"Accept": "text/html"} if page else {}
         try:
-            connection.request(method, f"{where.path}{path}", headers=told)
+            connection.request(method, f"{where.path}{path}", body, headers=told)
             answer = connection.getresponse()
-            return answer.status, answer.getheaders(), answer.read().decode(errors="replace")
+            text = "" if unread else answer.read().decode(errors="replace")
+            return answer.status, answer.getheaders(), text
         finally:
             connection.close()
 
@@ -77,6 +78,26 @@ def served(folder: Path, *options: str, cwd: Path | str = "/", **env: str) -> It
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for_port(port: int) -> None:
+    """Wait until somebody listens on a port of this machine."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5):
+                return
+        except OSError:
+            assert time.monotonic() < deadline, f"nobody listens on {port}"
+            time.sleep(0.05)
 
 
 def answers(log: Path) -> bool:

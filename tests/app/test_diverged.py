@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from app import engine
 from paramixer_core.inspection import colour_limit
 from paramixer_core.runs import RunState, RunStore
 from paramixer_core.runs.journal import StoreJournal
 from paramixer_core.training import Trainer
+from tests.app.operating import act_as_operator
 from tests.app.test_pages import open_page
 from tests.runs.conftest import TINY
 from tests.runs.hands import Hands
@@ -22,7 +22,7 @@ def hands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hands]:
     """The server's executor, without places."""
     store = RunStore(tmp_path)
     made = Hands(store, places=0)
-    monkeypatch.setattr(engine, "executor", lambda: made)
+    act_as_operator(monkeypatch, made)
     yield made
     made.close()
     store.close()

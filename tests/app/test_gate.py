@@ -4,16 +4,24 @@ import asyncio
 import json
 import re
 import socket
+import threading
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from app import identity
 from app.limits import Allowance, Limited, Places
 from app.navigation import live_path
-from tests.app.served import Served, served
+from app.serving import Options, web_server
+from app.web_settings import trusted_proxies
+from tests.app.served import Served, served, wait_for_port
 
 SECURE = {
     "x-content-type-options": "nosniff",
@@ -183,6 +191,51 @@ def test_forwarded_headers_count_only_from_a_proxy_that_was_named(tmp_path: Path
         with served(folder, *options) as app:
             (text,) = visit(app, X_Forwarded_Proto="https").values()
         assert ("Secure" in text.split("; ")) is secure
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [("", "127.0.0.1 http"), ("1", "9.8.7.6 https")])
+def test_who_asks_is_told_by_a_proxy_only_if_it_was_named(proxies: str, seen: str) -> None:
+    async def who(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(f"{request.client.host} {request.url.scheme}")
+
+    options = Options(proxies=trusted_proxies(proxies))
+    server = uvicorn.Server(web_server(Starlette(routes=[Route("/", who)]), options))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            wait_for_port(listening.getsockname()[1])
+            asked = urllib.request.Request(
+                f"http://127.0.0.1:{listening.getsockname()[1]}/",
+                headers={"X-Forwarded-For": "9.8.7.6", "X-Forwarded-Proto": "https"},
+            )
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked) as answer:
+                assert answer.read().decode() == seen
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+SOCKET = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
+
+
+def test_no_other_sites_page_connects_to_it_whatever_address_it_has(app: Served) -> None:
+    host = urlsplit(app.url).netloc
+    for origin, status in (
+        (f"http://{host}", 101),
+        ("https://evil.example", 403),
+        ("http://localhost:1", 403),
+        ("null", 403),
+    ):
+        got, _, text = app.get("_stcore/stream", Origin=origin, unread=status == 101, **SOCKET)
+        assert got == status
+        assert status == 101 or text.startswith("Expected a page of this server")
 
 
 def test_a_policy_cannot_be_changed_by_the_name_that_one_calls_the_server_by(app: Served) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import engine
 from paramixer_core.runs import RunState, RunStore
+from tests.app.operating import act_as_operator
 from tests.app.test_pages import in_link, open_page
 from tests.runs.conftest import TINY
 from tests.runs.hands import Hands
@@ -25,7 +25,7 @@ def hands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hands]:
     """The server's executor, with a single place."""
     store = RunStore(tmp_path)
     made = Hands(store, places=1)
-    monkeypatch.setattr(engine, "executor", lambda: made)
+    act_as_operator(monkeypatch, made)
     yield made
     made.close()
     store.close()

@@ -163,6 +163,6 @@ def test_the_saved_page_has_both_cards_and_names_no_step_but_the_slider_s() -> N
 def test_the_ends_of_the_colour_bar_stand_alone_and_its_unit_below_them() -> None:
     root = ElementTree.fromstring(svg(SHOWN.matrices[0]))
     texts = {node.text: node for node in root.iter() if node.tag.endswith("text")}
-    most = quantities.plain(SHOWN.matrices[0].limit)
+    most = quantities.numeral(SHOWN.matrices[0].limit)
     ends = [texts[text] for text in (f"−{most}", "0", most)]
     assert float(texts["mixing weight"].attrib["y"]) >= float(ends[0].attrib["y"]) + 14

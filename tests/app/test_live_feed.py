@@ -1,7 +1,8 @@
 """What watching browsers fetch: the store's own numbers, in one small message read once for all."""
 
 import asyncio
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from paramixer_core.runs import RunStore
 from paramixer_core.runs.journal import Entry, StoreJournal
 from paramixer_core.runs.race_curves import RaceAxis, RaceQuantity
 from paramixer_core.runs.run import Run, RunState
+from tests.runs.hands import Hands
 
 STEPS = 5_000
 
@@ -33,6 +35,9 @@ class StoreOnly:
 
     def status(self, run_id: str) -> Run:
         return self.store.run(run_id)
+
+    def statuses(self, run_ids: Sequence[str]) -> list[Run]:
+        return self.store.several(run_ids)
 
 
 @pytest.fixture
@@ -166,6 +171,48 @@ def test_all_who_ask_at_once_get_one_reading(monkeypatch):
 
     assert asyncio.run(class_of_thirty()) == [b"read"] * 30
     assert len(read) == 1
+
+
+def test_a_reading_that_takes_long_is_not_begun_again_beside_itself(monkeypatch):
+    monkeypatch.setattr(live_feed, "SHARED_SECONDS", 0.0)
+    begun, go_on = [], threading.Event()
+
+    def slow(watched: Watched) -> bytes:
+        begun.append(watched)
+        assert go_on.wait(60)
+        return b"read"
+
+    monkeypatch.setattr(live_feed, "message", slow)
+
+    async def one_after_the_other() -> list[bytes]:
+        shared, asked = Shared(), [Watched(("a",)), Watched(("b",))]
+        waiting = []
+        for watched in asked * 5:
+            waiting.append(asyncio.create_task(shared.message(watched)))
+            await asyncio.sleep(0.01)
+        go_on.set()
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(one_after_the_other()) == [b"read"] * 10
+    assert len(begun) == 2
+
+
+def test_the_states_of_all_runs_are_read_in_one_query(store, monkeypatch):
+    hands = Hands(store, places=1)
+    runs = hands.submit_all([RunConfig(seq_len=16, seed=seed) for seed in range(30)])
+    monkeypatch.setattr(engine, "executor", lambda: hands)
+    queries: list[str] = []
+    with store.reading() as database:
+        database.set_trace_callback(queries.append)
+    header, _ = unpack(live_feed.message(Watched(tuple(run.id for run in runs[3:13]))))
+    assert len(header["cards"]) == 1
+    read = [text for text in queries if "FROM runs" in text]
+    assert len(read) <= 2, "the runs, and the queue's order if it changed"
+    again: list[str] = queries.copy()
+    queries.clear()
+    live_feed.message(Watched(tuple(run.id for run in runs[3:13])))
+    assert len([text for text in queries if "FROM runs" in text]) == 1, again
+    hands.close()
 
 
 def test_one_who_gives_up_takes_nothing_from_the_others(monkeypatch):

@@ -1,5 +1,6 @@
 """The server as `python -m app` starts it, from any folder."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -9,9 +10,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
+from app.gate import INDEX
 from app.serving import Options, listen, settings
 from paramixer_core.errors import ParamixerError
 from tests.app.served import command, environment, served
@@ -101,19 +104,27 @@ def test_its_settings_hold_over_every_file() -> None:
     assert told["theme.light.primaryColor"].startswith("#")
 
 
-def test_started_another_way_it_refuses_in_a_sentence(tmp_path: Path) -> None:
-    started = subprocess.run(
-        [sys.executable, "-m", "streamlit", "run", str(ROOT / "app" / "main.py")],
+@linux
+def test_streamlit_run_starts_this_entry_with_what_it_was_told(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    main = str(ROOT / "app" / "main.py")
+    options = ("--server.port", str(port), "--server.headless", "true")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", main, *options],
         cwd="/",
-        env=environment(tmp_path) | {"STREAMLIT_SERVER_HEADLESS": "true"},
-        capture_output=True,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
     )
-    assert started.returncode != 0
-    assert "python -m app" in started.stdout + started.stderr
-    assert "Traceback" not in started.stdout + started.stderr
+    try:
+        said = iter(process.stdout or ())
+        assert any(f"http://127.0.0.1:{port}" in line for line in said)
+        assert listening(port) == {LOOPBACK}
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -185,3 +196,28 @@ def test_an_address_of_the_sixth_version_stands_in_brackets(tmp_path: Path) -> N
     with served(tmp_path, "--address", "::1") as app:
         assert app.url.startswith("http://[::1]:")
         assert app.get(page=True)[0] == 200
+
+
+LARGEST = max((INDEX.parent / "static" / "js").glob("*.js"), key=lambda file: file.stat().st_size)
+
+
+@pytest.mark.parametrize(
+    "unended",
+    [
+        f"GET /static/js/{LARGEST.name} HTTP/1.1\r\nHost: x\r\n\r\n",
+        "PUT /_stcore/upload_file/a/b HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nab",
+        "GET / HTTP/1.1\r\nHost:",
+    ],
+    ids=["an answer that nobody takes", "half a body", "half a head"],
+)
+def test_it_ends_when_told_to_although_somebody_keeps_it_waiting(
+    tmp_path: Path, unended: str
+) -> None:
+    """`served` itself waits for its end."""
+    with contextlib.ExitStack() as lines, served(tmp_path) as app:
+        where = urlsplit(app.url)
+        line = lines.enter_context(socket.socket())
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect((where.hostname, where.port))
+        line.sendall(unended.encode())
+        assert app.get("_stcore/health")[0] == 200

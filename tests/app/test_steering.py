@@ -1,6 +1,6 @@
 """Steering changes what was chosen and nothing else; resets and forks go on from where they say."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -14,6 +14,7 @@ from paramixer_core.runs import RunState, RunStore
 from paramixer_core.runs.forks import fork, renew
 from paramixer_core.runs.race_curves import Band, RaceAxis
 from paramixer_core.runs.run import Run
+from tests.app.operating import act_as_operator
 from tests.runs.conftest import TINY
 from tests.runs.trained import train_here
 
@@ -27,6 +28,9 @@ class Noting:
 
     def status(self, run_id: str) -> Run:
         return self.store.run(run_id)
+
+    def statuses(self, run_ids: Sequence[str]) -> list[Run]:
+        return self.store.several(run_ids)
 
     def troubles(self) -> list[str]:
         return []
@@ -48,7 +52,7 @@ class Noting:
 def executor(tmp_path, monkeypatch) -> Iterator[Noting]:
     """An executor behind the engine."""
     made = Noting(RunStore(tmp_path))
-    monkeypatch.setattr(engine, "executor", lambda: made)
+    act_as_operator(monkeypatch, made)
     yield made
     made.store.close()
 

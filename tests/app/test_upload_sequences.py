@@ -99,3 +99,15 @@ def test_a_new_file_is_guessed_anew() -> None:
     held = (CASES / "04_promoters.data").read_bytes()
     page.file_uploader(key="data_file").upload("04_promoters.data", held).run()
     assert "as chosen" not in said(page)
+
+
+def test_a_browser_that_brought_too_many_is_told_so_and_nothing_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PARAMIXER_UPLOADS_PER_BROWSER", "1")
+    for content, refused in ((UNIPROT, False), (UNIPROT.replace("AC", "TG"), True)):
+        page = uploaded("a.fasta", content.encode())
+        page.selectbox(key="data_label").select("key OX").run()
+        page.button(key="data_use").click().run()
+        assert ("at most 1 uploads of one browser" in said(page)) is refused
+        assert bool(page.success) is not refused

@@ -7,6 +7,7 @@ from paramixer_core.analysis.coverage import coverage
 from paramixer_core.analysis.generic_rank import generic_rank
 from paramixer_core.analysis.wiring import Wiring
 from paramixer_core.analysis.wiring_examples import wiring_examples
+from paramixer_core.config import Residual
 from paramixer_core.protocols import Protocol
 from tests.app.test_pages import in_link, open_page
 
@@ -51,6 +52,32 @@ def test_missing_self_links_and_a_broken_token_show_in_the_bare_product() -> Non
     assert bare.rank < 16
     selfless = wiring_page(wiring_examples(16)["No self links"])
     assert any("no self link" in caption.value for caption in selfless.caption)
+
+
+@pytest.mark.parametrize(
+    ("shown", "residual"),
+    [("operator", Residual.PER_FACTOR), ("first", Residual.FIRST), ("product", Residual.NONE)],
+)
+def test_rank_and_reach_are_those_of_the_residual_that_is_chosen(shown, residual) -> None:
+    wiring = wiring_examples(16)["No self links"].toggle_factor(1)
+    page = wiring_page(wiring, show=shown)
+    rank = generic_rank(wiring.supports(), residual=residual)
+    figures = {metric.label: metric.value for metric in page.metric}
+    assert figures["Generic rank"] == f"{rank.rank} of 16"
+    found = coverage(wiring, residual=residual)
+    assert figures["Pairs linked"] == f"{found.reach.fill[-1]:.4g} %"
+
+
+def test_v0_at_every_factor_keeps_what_the_bare_product_loses() -> None:
+    """A zeroed last factor leaves V0 alone: nobody reads another token, and none is forgotten."""
+    wiring = CHORD.toggle_factor(len(CHORD.offsets))
+    ranks = {}
+    for shown in ("operator", "first", "product"):
+        page = wiring_page(wiring, show=shown)
+        ranks[shown] = {metric.label: metric.value for metric in page.metric}
+    assert ranks["first"]["Generic rank"] == "16 of 16"
+    assert ranks["first"]["Pairs linked"] == "6.25 %"
+    assert ranks["product"]["Pairs linked"] == "0 %"
 
 
 @pytest.mark.parametrize(

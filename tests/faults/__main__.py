@@ -8,6 +8,11 @@ import os
 import socket
 import sys
 import time
+from itertools import zip_longest
+from textwrap import wrap
+
+WIDTHS = (34, 34, 34)
+"""Of the columns fault, expected and seen, in characters."""
 
 
 def main() -> int:
@@ -26,18 +31,32 @@ def main() -> int:
         and (not asked.name or any(word in fault.name for word in asked.name))
     ]
     wrong = 0
+    sys.stdout.write(row("fault", "expected", "seen", "seconds"))
     for fault in chosen:
         began = time.monotonic()
         found = fault.see()
         wrong += found != fault.expected
-        mark = "as expected" if found == fault.expected else "DIFFERS"
-        sys.stdout.write(
-            f"{fault.name:<14} {mark:<12} {time.monotonic() - began:5.0f} s  {fault.done}\n"
-            f"{'':<14} expected: {fault.expected}\n{'':<14} seen:     {found}\n"
-        )
+        mark = "" if found == fault.expected else "DIFFERS "
+        seconds = f"{time.monotonic() - began:.0f}"
+        sys.stdout.write(row(f"{fault.name}: {fault.done}", fault.expected, mark + found, seconds))
         sys.stdout.flush()
     sys.stdout.write(f"{len(chosen) - wrong} of {len(chosen)} as expected\n")
     return 1 if wrong or not chosen else 0
+
+
+def row(fault: str, expected: str, seen: str, seconds: str) -> str:
+    """A line of the table, or several where a cell is long."""
+    cells = [
+        wrap(text, width) or [""]
+        for text, width in zip((fault, expected, seen), WIDTHS, strict=True)
+    ]
+    cells.append([f"{seconds:>7}"])
+    lines = zip_longest(*cells, fillvalue="")
+    padded = (
+        " | ".join(f"{text:<{width}}" for text, width in zip(line, (*WIDTHS, 7), strict=True))
+        for line in lines
+    )
+    return "\n".join(line.rstrip() for line in padded) + "\n"
 
 
 def free_port() -> int:

@@ -27,7 +27,7 @@ def killed(test: str) -> str:
 FAULTS = (
     Fault(
         "worker killed",
-        "kill -9 of the worker, 50 times, every third in the middle of a snapshot",
+        "kill -9 of the worker, 20 times, every third in the middle of a snapshot",
         "every step bit for bit, no worker left",
         lambda: killed("killed_worker"),
     ),

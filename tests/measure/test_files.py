@@ -5,7 +5,7 @@ import pytest
 from paramixer_core.errors import ParamixerError
 from paramixer_core.measure.files import FORMAT, VERSION, Measurements, digest
 from paramixer_core.measure.record import Machine, Outcome, Plan, Point, Sweep
-from paramixer_core.measure.shelf import MOST_KEPT, Shelf
+from paramixer_core.measure.shelf import Shelf
 
 MACHINE = Machine(
     date="2026-01-02T03:04:05+00:00",
@@ -118,20 +118,21 @@ def test_a_plan_that_cannot_be_is_refused(change, sentence):
         Plan(**change)
 
 
-def test_a_shelf_keeps_one_copy_newest_first_and_not_too_many(tmp_path):
+def test_a_shelf_keeps_one_copy_newest_first_and_drops_nobodys(tmp_path):
     shelf = Shelf(tmp_path / "sets")
     assert shelf.names() == []
     name = shelf.keep(MEASURED)
     assert shelf.keep(MEASURED) == name
     assert shelf.names() == [name]
     assert shelf.read(name) == MEASURED
-    for place in range(MOST_KEPT):
+    for place in range(45):
         later = Sweep(Plan(lengths=(32,), batch=place + 1), POINTS)
         date = f"2026-02-01T00:{place:02}:00"
         machine = Machine(**{**MEASURED.content()["machine"], "date": date})
         shelf.keep(Measurements(machine, (later,)))
-    assert len(shelf.names()) == MOST_KEPT
-    assert name not in shelf.names()
+    assert len(shelf.names()) == 46
+    assert shelf.names()[-1] == name
+    shelf.delete(name)
     with pytest.raises(ParamixerError, match="measurements that are kept here"):
         shelf.read(name)
     with pytest.raises(ParamixerError, match="a set's name"):

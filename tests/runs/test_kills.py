@@ -22,7 +22,7 @@ from paramixer_core.training import Trainer
 from tests.runs.conftest import TINY
 from tests.runs.waiting import wait_for, wait_until
 
-WORKER_KILLS, SERVER_KILLS = (50, 20) if os.environ.get("PARAMIXER_KILLS") else (6, 3)
+WORKER_KILLS, SERVER_KILLS = (20, 20) if os.environ.get("PARAMIXER_KILLS") else (6, 3)
 # Wide enough that writing a snapshot takes a part of the time in which the kills fall.
 SLOW = TINY.replace(channels=64, hidden=128, steps=300)
 ROOT = Path(__file__).parents[2]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import paramixer_core
 from paramixer_core.runs import Command, RunStore, export, schema
 from paramixer_core.runs.forks import fork
 from paramixer_core.runs.lineage import lineage
@@ -60,6 +61,30 @@ def test_each_start_notes_its_conditions_and_a_difference_is_said(
     assert sentence.startswith("Continued after step 30 with 77 threads instead of ")
     assert sentence in json.loads(export.run_json(store, run.id))["warnings"]
     assert differences(held[:1] * 2) == []
+
+
+def test_conditions_hold_the_labs_version_and_whether_the_run_was_deterministic(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PARAMIXER_DETERMINISTIC", raising=False)
+    first = Conditions.now(0, "cpu")
+    monkeypatch.setenv("PARAMIXER_DETERMINISTIC", "1")
+    later = Conditions.now(5, "cpu")
+    assert dict(first.versions)["paramixer-lab"] == paramixer_core.__version__
+    assert Conditions.from_dict(later.as_dict()) == later
+    (sentence,) = differences([first, later])
+    assert "deterministic algorithms on instead of deterministic algorithms off" in sentence
+    moved = later.as_dict() | {"versions": {**dict(later.versions), "paramixer-lab": "0.0.1"}}
+    assert "paramixer-lab 0.0.1 instead of" in differences([later, Conditions.from_dict(moved)])[0]
+
+
+def test_conditions_of_versions_that_noted_less_differ_in_what_they_noted_alone() -> None:
+    now = Conditions.now(5, "cpu")
+    noted = now.as_dict()
+    del noted["deterministic"], noted["versions"]["paramixer-lab"]
+    before = Conditions.from_dict(noted)
+    assert before.deterministic is None
+    assert differences([before, now]) == []
 
 
 def test_a_store_of_the_version_before_is_migrated_and_its_forks_still_tell(tmp_path: Path) -> None:

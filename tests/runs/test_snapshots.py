@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from paramixer_core.config import RunConfig
 from paramixer_core.runs import RunStore, StoreError, snapshots
@@ -59,6 +60,36 @@ def test_cut_files_are_recognised_at_every_length(tmp_path: Path) -> None:
         assert not snapshots.is_whole(path)
     with pytest.raises(StoreError, match=r"a\.safetensors.*choose another step"):
         snapshots.read_state(path)
+
+
+def test_a_snapshot_with_a_damaged_byte_is_refused_or_holds_what_was_written(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.safetensors"
+    snapshots.write(path, STATE, PROBE, {"run": "x"})
+    content = path.read_bytes()
+    header = 8 + int.from_bytes(content[:8], "little")
+    for place in range(len(content)):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        try:
+            read = snapshots.read_state(path)
+        except StoreError as error:
+            assert "choose another step" in str(error)  # noqa: PT017 either is right in the header
+        else:
+            assert place < header
+            assert all(torch.equal(read[name], STATE[name]) for name in STATE)
+        if place >= header:
+            with pytest.raises(StoreError, match="damaged after it was written"):
+                snapshots.read_arrays(path)
+
+
+def test_snapshots_of_versions_without_a_checksum_are_still_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(save({"state.w": STATE["network.w"]}, {"format": "pt"}))
+    assert torch.equal(snapshots.read_state(path)["w"], STATE["network.w"])
+    assert snapshots.read_arrays(path).keys() == {"state.w"}
 
 
 def test_a_run_goes_on_from_the_newest_snapshot_that_is_whole(

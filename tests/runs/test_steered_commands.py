@@ -14,7 +14,9 @@ from paramixer_core.runs.__main__ import main
 from paramixer_core.runs.commands.settings import grid
 from paramixer_core.runs.forks import fork
 from tests.runs.conftest import TINY
+from tests.runs.hands import Hands
 from tests.runs.test_command_line import SETTINGS, SHAPE
+from tests.runs.test_kills import workers_of
 from tests.runs.trained import train_here
 from tests.runs.waiting import wait_until
 
@@ -160,6 +162,37 @@ def test_a_command_that_is_ended_leaves_nothing_running(store: RunStore, name: s
     assert "continue it when you like" in first.reason
     assert "continue it when you like" in second.reason
     assert store.resume_step(first.id) == first.step > 3
+
+
+def test_a_command_that_is_killed_leaves_no_run_that_counts_as_running(
+    store: RunStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Hands(store, places=1)
+    endless = [*SHAPE, "--batch", "4", "--steps", "1000000", "--seed", "0", "1"]
+    with subprocess.Popen(
+        command(store, "train", *endless),
+        cwd=ROOT,
+        env={**os.environ, "PARAMIXER_WORKERS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_until(lambda: any(run.step > 3 for run in store.runs()))
+            server._tick()
+            waits, trains = store.runs()
+            assert (waits.state, trains.state) == (RunState.QUEUED, RunState.RUNNING)
+        finally:
+            process.kill()
+    wait_until(lambda: workers_of(store.folder) == [])
+    assert main(["--store", str(store.folder), "list"]) == 0
+    told = {line.split()[0]: line.split()[3] for line in capsys.readouterr().out.splitlines()}
+    assert told == {trains.id: "interrupted", waits.id: "queued"}
+    server._tick()
+    left = store.run(trains.id)
+    assert (left.state, left.lease) == (RunState.INTERRUPTED, None)
+    assert "continue it when you like" in left.reason
+    assert store.run(waits.id).state is RunState.RUNNING, "the server trains what waited"
+    server.close()
 
 
 def test_a_closed_choice_is_refused_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

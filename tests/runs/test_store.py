@@ -1,5 +1,6 @@
 """The store keeps what it was given, and says what is wrong instead of touching a bad file."""
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from paramixer_core.config import RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.runs import RunState, RunStore, StoreError, schema
 from paramixer_core.runs.database import DATABASE, default_home
+from paramixer_core.runs.forks import renew
 from paramixer_core.runs.store_errors import explained
 
 
@@ -24,6 +26,22 @@ def test_a_run_is_read_back_as_it_was_given(store: RunStore, tiny: RunConfig) ->
         "r1",
         RunState.QUEUED,
     )
+
+
+def test_a_new_run_holds_only_what_its_mixer_reads_however_it_is_added(
+    store: RunStore, tiny: RunConfig
+) -> None:
+    lean = tiny.replace(seq_len=8)
+    full = lean.replace(heads=2, rival_size=7, hash_rounds=3, wiring="8: 1")
+    single = store.create(full)
+    assert single.config == lean
+    (raced,) = store.create_race([full], owner="", race=None, host="")
+    assert store.run(raced).config == lean
+    store.update(single.id, config=json.dumps(full.as_dict()))  # as a version before stored it
+    assert store.run(single.id).config == full
+    assert renew(store, single.id).config == lean
+    unknown = full.replace(mixer="perceiver")
+    assert store.create(unknown).config == unknown
 
 
 def test_runs_are_listed_newest_first_and_by_what_is_asked(
@@ -196,6 +214,7 @@ def test_the_folder_is_the_one_that_the_environment_names(
     monkeypatch.setenv("PARAMIXER_HOME", str(tmp_path))
     assert default_home() == tmp_path
     monkeypatch.delenv("PARAMIXER_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))  # its owner's runs are no matter here
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr("sys.platform", "linux")
     assert default_home() == tmp_path / "data" / "paramixer-lab"

@@ -131,6 +131,22 @@ def test_a_frozen_worker_is_said_and_stop_ends_it(hands: Hands, store: RunStore)
     assert stopped.reason == "Its worker did not answer and was ended; start it anew."
 
 
+def test_a_server_takes_over_within_a_tick_what_another_process_left_that_died(
+    hands: Hands, store: RunStore
+) -> None:
+    other = Hands(store, places=1)
+    trains, waits = other.submit_all([TINY, TINY])
+    hands._tick()
+    assert store.run(trains.id).state is RunState.RUNNING, "as long as the other one lives"
+    other._host._lock.release()  # as its process's end does
+    hands._tick()
+    left = store.run(trains.id)
+    assert (left.state, left.lease) == (RunState.INTERRUPTED, None)
+    assert "continue it when you like" in left.reason
+    assert store.run(waits.id).state is RunState.RUNNING
+    assert not other._host._path.exists()
+
+
 def test_a_stopped_process_counts_as_frozen_and_one_that_is_busy_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,7 +174,7 @@ def test_a_stopped_process_counts_as_frozen_and_one_that_is_busy_does_not(
     assert worker.farewell.startswith("killed by SIGKILL")
 
 
-@pytest.mark.parametrize("damage", ["cut", "emptied", "deleted", "not read"])
+@pytest.mark.parametrize("damage", ["cut", "emptied", "deleted", "not read", "a tensor changed"])
 def test_a_damaged_snapshot_is_passed_over_for_an_older_one_and_said(
     store: RunStore, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
@@ -172,6 +188,10 @@ def test_a_damaged_snapshot_is_passed_over_for_an_older_one_and_said(
             os.truncate(newest.file, 0)
         case "deleted":
             newest.file.unlink()
+        case "a tensor changed":
+            content = bytearray(newest.file.read_bytes())
+            content[-5] ^= 1
+            newest.file.write_bytes(content)
         case _:
             monkeypatch.setattr(journal.snapshots, "is_whole", lambda path: True)
             os.truncate(newest.file, newest.size - 8)

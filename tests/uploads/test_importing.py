@@ -10,6 +10,7 @@ from paramixer_core.errors import ParamixerError
 from paramixer_core.inspection import inspect_example, inspect_probe
 from paramixer_core.runs import memory
 from paramixer_core.runs.memory import evaluation_memory
+from paramixer_core.runs.quotas import QuotaError
 from paramixer_core.runs.run import RunState
 from paramixer_core.runs.store import RunStore
 from paramixer_core.training import Trainer
@@ -36,6 +37,18 @@ def test_imported_weights_are_a_finished_run_with_a_snapshot(tmp_path: Path) -> 
     assert torch.equal(torch.from_numpy(probe["answers"]), trainer.probe()["answers"])
     assert imported.evaluation is not None
     assert imported.evaluation.accuracy == trainer.evaluate().accuracy
+
+
+def test_imported_weights_count_as_runs_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARAMIXER_RUNS_PER_BROWSER", "1")
+    store = RunStore(tmp_path)
+    found = read(authors_weights(5, adding=True))
+    import_weights(store, found, "somebody")
+    with pytest.raises(QuotaError, match="at most 1 runs kept of one browser"):
+        import_weights(store, found, "somebody")
+    import_weights(store, found, "another")
 
 
 def test_weights_without_data_are_looked_at_but_not_tested(tmp_path: Path) -> None:

@@ -70,6 +70,8 @@ def reader(kind: Any) -> Callable[[str], Any]:
     """How to read a setting of this type; "auto" and "none" are None where it may be None."""
     parts = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
     chosen = next(part for part in parts if part is not type(None))
+    if issubclass(chosen, StrEnum):
+        chosen = str  # RunConfig refuses what is not among its choices, and names them
     read: Callable[[str], Any] = read_switch if chosen is bool else chosen
     if type(None) not in parts:
         return read
