@@ -6,7 +6,6 @@ from typing import Any
 import streamlit as st
 
 from app.escape import plain
-from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads.choices import (
     Case,
     FileKind,
@@ -19,10 +18,10 @@ from paramixer_core.uploads.choices import (
     counted,
 )
 from paramixer_core.uploads.encoding import OFFERED
-from paramixer_core.uploads.headers import Part, part_values, parts_of
+from paramixer_core.uploads.what_was_read import HeaderPart, SequencesRead
 
-FILE, FIELDS = "data_file_id", SequenceChoices.__dataclass_fields__
-SHOWN_VALUES = 4
+FILE, LAST = "data_file_id", "data_last"
+FIELDS = SequenceChoices.__dataclass_fields__
 
 KINDS = {FileKind.TABLE: "table", FileKind.FASTA: "FASTA", FileKind.FASTQ: "FASTQ"}
 SEPARATORS = {
@@ -65,15 +64,17 @@ def chosen() -> SequenceChoices:
 def forget_choices(file: str) -> None:
     """Guess anew for a new file."""
     if st.session_state.get(FILE) != file:
-        for field in (*FIELDS, "pattern", "n", "conflicts"):
+        for field in (*FIELDS, "pattern", "n", "share", "conflicts"):
             st.session_state.pop(f"data_{field}", None)
+        st.session_state.pop(LAST, None)
         st.session_state[FILE] = file
 
 
-def draw_label(found: SequencesFound) -> None:
+def draw_label(read: SequencesRead) -> None:
     """Which column, or part of the header, is the label; which columns are the sequence."""
+    found = read.found
     if found.headers:
-        header_part(found)
+        header_part(read)
         return
     left, right = st.columns(2)
     with left:
@@ -89,30 +90,24 @@ def draw_label(found: SequencesFound) -> None:
     )
 
 
-def header_part(found: SequencesFound) -> None:
+def header_part(read: SequencesRead) -> None:
     """The part of FASTA headers that is the label, with what each would give."""
-    parts = {part.name: preview_of(part) for part in parts_of(found.headers)}
-    choose("label", "Label: which part of the header", parts, found, "choose one")
+    parts = {part.name: preview_of(part) for part in read.parts}
+    choose("label", "Label: which part of the header", parts, read.found, "choose one")
     st.text_input(
         "or what a pattern finds",
         key="data_pattern",
         placeholder=r"OX=(\d+)",
         help="A regular expression with one group in parentheses: the group is the label.",
     )
-    if pattern := st.session_state.get("data_pattern"):
-        try:
-            st.caption(
-                plain(preview_of(Part("pattern", part_values(f"regex {pattern}", found.headers))))
-            )
-        except ParamixerError as error:
-            st.error(plain(error))
+    if read.pattern is not None:
+        st.caption(plain(preview_of(read.pattern)))
 
 
-def preview_of(part: Part) -> str:
+def preview_of(part: HeaderPart) -> str:
     """A part's name with its first values and how many there are."""
-    values = list(dict.fromkeys(part.values))
-    some = ", ".join((value or "nothing")[:24] for value in values[:SHOWN_VALUES])
-    more = ", ..." if len(values) > SHOWN_VALUES else ""
+    some = ", ".join((value or "nothing")[:24] for value in part.values)
+    more = ", ..." if part.classes > len(part.values) else ""
     return f"{part.name}: {some}{more} ({counted(part.classes, 'class', 'classes')})"
 
 

@@ -1,20 +1,21 @@
 """The box that takes a file of labelled sequences: what was read, how, and what becomes of it."""
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import engine
+from app import engine, reading
 from app.escape import plain
-from app.inspect_upload_choices import chosen, draw_choices, draw_label, forget_choices
+from app.inspect_upload_choices import LAST, chosen, draw_choices, draw_label, forget_choices
 from app.linked import settings_of
 from app.navigation import link_to
-from paramixer_core.errors import ParamixerError
 from paramixer_core.uploads import choices as limits
-from paramixer_core.uploads import dataset, preparing, tokens
-from paramixer_core.uploads.choices import SequenceChoices, SequencesFound
-from paramixer_core.uploads.preparing import Prepared
-from paramixer_core.uploads.sequences import read_sequences
+from paramixer_core.uploads import preparing, tokens
+from paramixer_core.uploads.choices import SequencesFound
+from paramixer_core.uploads.door import SplitChoices, UploadChoices
 from paramixer_core.uploads.splitting import Conflicts
+from paramixer_core.uploads.what_was_read import SequencesRead, UploadKind
 
+USED = "data_used"
 PREVIEWED = 5
 BEGINNING = 40
 MEBI = 2**20
@@ -34,32 +35,49 @@ def draw() -> None:
         "file stays on this server; whoever has the task's link can train on it."
     )
     file = st.file_uploader("Sequences", type=None, key="data_file")
+    reading.ready()
     if file is None:
         return
     forget_choices(file.file_id)
-    try:
-        found = read(file.getvalue(), file.name, chosen())
-    except ParamixerError as error:
-        st.error(plain(error), icon=":material/upload_file:")
-        draw_choices(None)
+    choices = UploadChoices(kind=UploadKind.SEQUENCES, sequences=chosen(), split=chosen_split())
+    read = reading.read(file, choices, "data-job")
+    if isinstance(read, SequencesRead):
+        st.session_state[LAST] = read
+    last: SequencesRead | None = st.session_state.get(LAST)
+    if last is None:
+        if reading.failed("data-job"):
+            draw_choices(None)
         return
+    with st.container():  # what was read last keeps its controls while it is read otherwise
+        if draw_read(last) and read is last:
+            use(file, choices, last)
+
+
+def chosen_split() -> SplitChoices:
+    """What the controls of the split hold; before they are first drawn, nothing."""
+    held = st.session_state
+    share = held.get("data_share")
+    return SplitChoices(
+        seq_len=held.get("data_n"),
+        test_share=None if share is None else share / 100,
+        conflicts=held.get("data_conflicts"),
+    )
+
+
+def draw_read(read: SequencesRead) -> bool:
+    """What was read, and a control for every choice; whether it can be used."""
+    found = read.found
     preview(found)
     for question in found.questions:
         st.warning(plain(question), icon=":material/help:")
-    draw_label(found)
+    draw_label(read)
     for warning in found.warnings:
         st.caption(f":orange[:material/warning:] {plain(warning)}")
     draw_choices(found)
     if found.questions:
-        return
-    prepared = settle(found, file.name)
-    use(prepared)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Reading the file ...")
-def read(content: bytes, name: str, choices: SequenceChoices) -> SequencesFound:
-    """The file as read; the same file and choices are read once."""
-    return read_sequences(content, name, choices)
+        return False
+    settle(read)
+    return read.prepared is not None
 
 
 def preview(found: SequencesFound) -> None:
@@ -79,20 +97,21 @@ def beginning(row: limits.Row) -> str:
     return " ".join(f"{one:g}" if not isinstance(one, str) else one for one in row[:8])
 
 
-def settle(found: SequencesFound, title: str) -> Prepared:
+def settle(read: SequencesRead) -> None:
     """N, the share of tests and what becomes of conflicts; what the data set then is."""
-    fitting = preparing.fitting_length(found)
-    seq_len = st.number_input("Tokens N", 2, limits.MAX_TOKENS, fitting, key="data_n")
-    share = st.slider("Kept for the test", 5, 50, 20, format="%d %%", key="data_share")
-    kept = st.session_state.get("data_conflicts") or Conflicts.LEAVE_OUT
-    prepared = preparing.prepare(found, int(seq_len), share / 100, title, kept)
-    if prepared.conflicts:
+    st.number_input("Tokens N", 2, limits.MAX_TOKENS, read.fitting, key="data_n")
+    st.slider("Kept for the test", 5, 50, 20, format="%d %%", key="data_share")
+    prepared = read.prepared
+    if "data_conflicts" in st.session_state or (prepared and prepared.conflicts):
         st.selectbox(
             "Sequences under more than one label",
             list(Conflicts),
             format_func=lambda choice: CONFLICTS[choice],
             key="data_conflicts",
         )
+    if prepared is None:
+        st.error(plain(read.problem), icon=":material/upload_file:")
+        return
     best, right = prepared.majority
     kinds = f"{len(prepared.symbols):,} symbols" if prepared.symbols else "numbers"
     st.markdown(
@@ -107,15 +126,18 @@ def settle(found: SequencesFound, title: str) -> Prepared:
     st.dataframe(rows, hide_index=True, height=min(220, 36 * (len(rows) + 1) + 2))
     for note in prepared.notes:
         st.caption(plain(note))
-    return prepared
 
 
-def use(prepared: Prepared) -> None:
+def use(file: UploadedFile, choices: UploadChoices, read: SequencesRead) -> None:
     """Keep the data set, and lead to the Train page."""
     if st.button("Use these sequences", type="primary", key="data_use"):
-        with engine.claiming(prepared.name, len(prepared.content)) as held:
-            name = dataset.keep(prepared, engine.store().folder, held)
-        settings_of("train")["task"] = name
-    if prepared.name in engine.brought():
+        st.session_state[USED] = choices
+        st.session_state.pop("data-keep", None)
+    if st.session_state.get(USED) == choices:
+        kept = reading.keep(file, choices, "data-keep")
+        if kept is not None:
+            del st.session_state[USED]
+            settings_of("train")["task"] = kept.name
+    if read.prepared is not None and read.prepared.name in engine.brought():
         st.success("They are a task of the **Train** page now.")
         link_to("train.py", "Train on them")

@@ -1,17 +1,17 @@
 """Bring your own weights: a safetensors file becomes a run of this server."""
 
-import hashlib
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import engine, names
+from app import names, reading
 from app.escape import plain
 from paramixer_core.config import MAX_SEQ_LEN, WIRING
-from paramixer_core.errors import ParamixerError
+from paramixer_core.jobs import Job
+from paramixer_core.uploads.at_work import Progress
+from paramixer_core.uploads.door import UploadChoices
 from paramixer_core.uploads.exported import BY_SHAPES
-from paramixer_core.uploads.importing import import_weights
-from paramixer_core.uploads.recognise import read_weights_file
 from paramixer_core.uploads.weight_questions import (
     Question,
     RecognisedWeights,
@@ -19,10 +19,11 @@ from paramixer_core.uploads.weight_questions import (
     answer_words,
 )
 from paramixer_core.uploads.weights import MAX_BYTES
+from paramixer_core.uploads.what_was_read import UploadKind, WeightsRead
 
 MEBI = 2**20
-TESTED = "weights_tested"
-"""What the test of the last import gave, in words, and the file that it was of."""
+USED, TESTED = "weights_used", "weights_tested"
+"""What is being imported; and the file that was imported last, with what its test gave."""
 
 
 def draw() -> None:
@@ -33,42 +34,49 @@ def draw() -> None:
         "run code when opened, so they are refused."
     )
     file = st.file_uploader("Weights", type=None, key="weights_file")
+    reading.ready()
     if file is None:
         return
-    content = file.getvalue()
-    key = f"weights-{hashlib.sha256(content).hexdigest()[:12]}"
+    key = f"weights-{reading.digest_of(file)}"
     answers: dict[str, Any] = st.session_state.setdefault(key, {})
-    found, problem = read(content, file.name, answers)
+    work = reading.job(file, chosen(answers), "weights-job")
     with st.container():
-        if problem is not None:
-            st.error(plain(problem), icon=":material/upload_file:")
-        elif found is not None:
+        reading.draw(work, "weights-job")
+        found = network_in(work)
+        if found is not None:
             report(found)
     asked = found
-    if asked is None:  # the last answers do not fit: what can be asked without them is asked still
-        asked, _ = read(content, file.name, {"by_metadata": answers.get("by_metadata")})
-    given = given_answers(asked, problem, answers, key)
+    if asked is None and answers:  # they do not fit: what can be asked without them is asked still
+        plainly = chosen({"by_metadata": answers.get("by_metadata")})
+        asked = network_in(reading.job(file, plainly, "weights-asked"))
+    last = f"{key}-last"
+    asked = asked or st.session_state.get(last)
+    st.session_state[last] = asked  # its controls stay while the file is read otherwise
+    if asked is None and not work.failure:
+        return
+    given = given_answers(asked, work.failure, answers, key)
     if given != answers:
         st.session_state[key] = given
         st.rerun()
     if found is not None:
         details(found)
-        use(found, key)
+        use(file, chosen(answers), key)
 
 
-def read(
-    content: bytes, name: str, answers: dict[str, Any]
-) -> tuple[RecognisedWeights | None, ParamixerError | None]:
-    """The network in the file, or why there is none."""
-    try:
-        return read_weights_file(content, name, WeightChoices(**answers)), None
-    except ParamixerError as error:
-        return None, error
+def chosen(answers: dict[str, Any]) -> UploadChoices:
+    """How to read the file, with these answers."""
+    return UploadChoices(kind=UploadKind.WEIGHTS, weights=WeightChoices(**answers))
+
+
+def network_in(work: Job[Progress]) -> RecognisedWeights | None:
+    """The network in the file, without its weights, once it is read."""
+    read = reading.found(work)
+    return read.found if isinstance(read, WeightsRead) else None
 
 
 def given_answers(
     found: RecognisedWeights | None,
-    problem: ParamixerError | None,
+    problem: str,
     before: dict[str, Any],
     key: str,
 ) -> dict[str, Any]:
@@ -76,7 +84,7 @@ def given_answers(
     given: dict[str, Any] = {}
     by_itself = before.get("by_metadata") is not False
     told = found is not None and found.from_metadata
-    if told or not by_itself or (problem is not None and problem.remedy == BY_SHAPES):
+    if told or not by_itself or BY_SHAPES in problem:
         label = "Go by what the file says about itself"
         if not st.toggle(label, True, key=f"{key}-told"):
             given["by_metadata"] = False
@@ -166,15 +174,18 @@ def details(found: RecognisedWeights) -> None:
     st.dataframe(rows, hide_index=True, height=180)
 
 
-def use(found: RecognisedWeights, key: str) -> None:
+def use(file: UploadedFile, choices: UploadChoices, key: str) -> None:
     """Import the weights and look at them; what their test gave is said afterwards."""
     if st.button("Look at it", type="primary", key="weights_use"):
-        with st.spinner("Testing the weights"):
-            imported = import_weights(engine.store(), found, engine.owner())
-        test = imported.evaluation
-        st.session_state[TESTED] = (key, test.sentence if test else "Not tested: no data here.")
-        st.query_params["run"] = imported.run.id
-        st.rerun()
+        st.session_state[USED] = (key, choices)
+        st.session_state.pop("weights-keep", None)
+    if st.session_state.get(USED) == (key, choices):
+        kept = reading.keep(file, choices, "weights-keep")
+        if kept is not None:
+            del st.session_state[USED]
+            st.session_state[TESTED] = (key, kept.tested)
+            st.query_params["run"] = kept.name
+            st.rerun()
     of, sentence = st.session_state.get(TESTED, ("", ""))
     if of == key:
         st.info(sentence, icon=":material/task_alt:")

@@ -19,14 +19,19 @@ def job(key: str, request: object, work: Callable[..., Iterator[T]], *arguments:
 
     A finished one is shared with everybody who asks for the same.
     """
-    held: tuple[object, Job[T]] | None = st.session_state.get(key)
-    if held is not None and held[0] == request and not held[1].forsaken:
-        return held[1]
-    if held is not None:
-        held[1].cancel()
-        if held[1].finished:
-            share((key, held[0]), held[1])
-    found = finished_jobs().get((key, request)) or Job(work, arguments, engine.owner()).start()
+    return held(key, request, lambda: Job(work, arguments, engine.owner()))
+
+
+def held(key: str, request: object, make: Callable[[], Job[T]], *, shared: bool = True) -> Job[T]:
+    """The same for a job that `make` gives, not begun; `shared`: whether others may have it too."""
+    now: tuple[object, Job[T]] | None = st.session_state.get(key)
+    if now is not None and now[0] == request and not now[1].forsaken:
+        return now[1]
+    if now is not None:
+        now[1].cancel()
+        if now[1].finished and shared:
+            share((key, now[0]), now[1])
+    found = (finished_jobs().get((key, request)) if shared else None) or make().start()
     st.session_state[key] = (request, found)
     return found
 

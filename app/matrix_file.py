@@ -1,20 +1,21 @@
 """A matrix that the reader brings as a file: its upload, how it was read, what can be changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from app import controls
+from app import controls, reading
+from app.escape import plain
 from paramixer_core.analysis.matrix_upload import (
     Background,
     MatrixChoices,
-    MatrixFound,
     MatrixKind,
-    SeveralArraysError,
-    kind_of,
-    read_matrix,
+    Squared,
+    kind_by_name,
 )
-from paramixer_core.errors import ParamixerError
+from paramixer_core.uploads.door import UploadChoices
+from paramixer_core.uploads.what_was_read import MatrixRead, UploadKind
 
 TYPES = [
     *("npy", "npz", "mtx", "csv", "tsv", "txt", "dat", "gz"),
@@ -25,61 +26,72 @@ MARKS = {",": "comma", ";": "semicolon", "\t": "tab", " ": "blanks", "|": "uprig
 DECIMALS = {".": "point: 0.5", ",": "comma: 0,5"}
 YES, NO = "yes", "no"
 LABELS = {GUESS: "guess", YES: "labels", NO: "numbers"}
+BEGINNING = 64
+WHOLE, ONE = "matrix-job", "matrix-array-job"
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1")
 
 
 @dataclass(frozen=True, eq=False)
 class MatrixFile:
-    """An uploaded file's name and what was found in it."""
+    """An uploaded file's name and what was read of it, made square as chosen."""
 
     name: str
-    found: MatrixFound
+    read: MatrixRead
 
 
 def choose() -> MatrixFile | None:
     """The uploaded matrix; None while there is none, with a sentence on the page that says why."""
-    held = st.file_uploader(
+    reading.ready()
+    file = st.file_uploader(
         "Picture, array or table",
         type=TYPES,
         key="matrix-file",
         help="Pictures, NumPy's .npy and .npz, MatrixMarket's .mtx, CSV and other tables of "
         "numbers. Read on this server and kept for this tab alone. Nothing is unpickled.",
     )
-    if held is None:
+    if file is None:
         st.info("Bring a file, or choose another target.")
         return None
     below = st.container()
-    try:
-        found = read_chosen(held.getvalue(), held.name)
-    except ParamixerError as error:
-        below.error(str(error), icon=":material/error:")
-        return None
-    below.caption("  \n".join(found.notes))
-    return MatrixFile(held.name, found)
-
-
-def read_chosen(content: bytes, name: str) -> MatrixFound:
-    """The matrix as the reader wants it read; an archive's arrays are offered by their names."""
-    if not content:
-        return read_matrix(content, name)
-    kind = kind_of(content, name)
-    with (
-        st.expander("How it is read")
-        if kind
-        in (
-            MatrixKind.TABLE,
-            MatrixKind.PICTURE,
-        )
-        else st.container()
-    ):
+    kind = kind_by_name(file.getbuffer()[:BEGINNING].tobytes(), file.name)
+    tables = kind in (MatrixKind.TABLE, MatrixKind.PICTURE)
+    with st.expander("How it is read") if tables else st.container():
         chosen = choices_of(kind)
-    try:
-        return read_matrix(content, name, chosen)
-    except SeveralArraysError as several:
-        picked = st.selectbox("Array of the archive", several.names, index=None, key="matrix-array")
-        if picked is None:
-            raise
-        return read_matrix(content, name, MatrixChoices(array=picked))
+    choices = UploadChoices(kind=UploadKind.MATRIX, matrix=chosen)
+    with below:
+        choices = with_array(file, choices)
+        read = read_chosen(file, choices, ONE if choices.matrix.array else WHOLE)
+        if read is None:
+            return None
+        st.caption("  \n".join(plain(note) for note in read.notes))
+    rows, columns = read.shape
+    if rows != columns:
+        how = controls.choice(
+            f"{rows:,} x {columns:,} is not square",
+            "square",
+            list(Squared),
+            default=Squared.CROP,
+            titles={Squared.CROP: "crop it", Squared.PAD: "pad with zeros"},
+            row=True,
+        )
+        if how is not Squared.CROP:
+            read = read_chosen(file, replace(choices, squared=how), "matrix-padded")
+    return None if read is None else MatrixFile(file.name, read)
+
+
+def with_array(file: UploadedFile, choices: UploadChoices) -> UploadChoices:
+    """The same with the array that is chosen among those of an archive."""
+    names = reading.arrays(reading.job(file, choices, WHOLE))
+    if not names:
+        return choices
+    picked = st.selectbox("Array of the archive", names, index=None, key="matrix-array")
+    return choices if picked is None else replace(choices, matrix=MatrixChoices(array=picked))
+
+
+def read_chosen(file: UploadedFile, choices: UploadChoices, place: str) -> MatrixRead | None:
+    """The matrix as the reader wants it read."""
+    read = reading.read(file, choices, place)
+    return read if isinstance(read, MatrixRead) else None
 
 
 def choices_of(kind: MatrixKind) -> MatrixChoices:

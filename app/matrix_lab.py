@@ -120,20 +120,8 @@ def uploaded_aim() -> Aim | None:
     file = matrix_file.choose()
     if file is None:
         return None
-    matrix = file.found.matrix
-    rows, columns = file.found.shape
-    how = Squared.CROP
-    if rows != columns:
-        how = controls.choice(
-            f"{rows:,} x {columns:,} is not square",
-            "square",
-            list(Squared),
-            default=Squared.CROP,
-            titles={Squared.CROP: "crop it", Squared.PAD: "pad with zeros"},
-            row=True,
-        )
-    square = squared(matrix, how)
-    if square.shape != matrix.shape:
+    square, (rows, columns) = file.read.square, file.read.shape
+    if square.shape != file.read.shape:
         st.caption(f"Made {len(square):,} x {len(square):,} from {rows:,} x {columns:,}.")
     known = UPLOADED_KNOWN
     if np.ptp(square) == 0:

@@ -1,96 +1,18 @@
 """Work that takes seconds, in a process of its own: its results come in while it goes on."""
 
-import atexit
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
-import paramixer_core
-from paramixer_core.job_process import Message, read_message, write_message
+from paramixer_core.job_workers import IDLE, JobWorker
 from paramixer_core.runs.quotas import Demand, require_within
 
 T = TypeVar("T")
 AT_ONCE = 2
 PATIENCE_SECONDS = 600.0
-PACKAGE_ROOT = Path(paramixer_core.__path__[0]).parent
 SLOTS = threading.BoundedSemaphore(AT_ONCE)
-
-
-class JobWorker:
-    """A process that works on one job at a time."""
-
-    def __init__(self) -> None:
-        paths = [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH", "")]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "paramixer_core.job_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
-            start_new_session=True,  # Ctrl-C in the server's terminal is the server's
-        )
-        self._input = cast(BinaryIO, self._process.stdin)
-        self._output = cast(BinaryIO, self._process.stdout)
-
-    def begin(self, work: Callable[..., Iterator[object]], arguments: tuple[Any, ...]) -> None:
-        """Have it work."""
-        try:
-            write_message(self._input, (work, arguments))
-        except BrokenPipeError:
-            return  # it has ended, which `hear` tells
-
-    def hear(self) -> Message | None:
-        """What it says next; None once it has ended."""
-        return cast(Message | None, read_message(self._output))
-
-    def kill(self) -> None:
-        """End it now; `hear` then tells None."""
-        self._process.kill()
-
-    def bury(self) -> None:
-        """End it and free what it holds. Not while another thread hears it."""
-        self._process.kill()
-        self._process.wait()
-        self._output.close()
-        try:
-            self._input.close()
-        except BrokenPipeError:
-            return
-
-
-class IdleWorkers:
-    """Processes that have loaded everything and wait for the next job, at most as many as work."""
-
-    def __init__(self) -> None:
-        self._waiting: list[JobWorker] = []
-        self._lock = threading.Lock()
-
-    def take(self) -> JobWorker:
-        """One that waits, else a new one."""
-        with self._lock:
-            if self._waiting:
-                return self._waiting.pop()
-        return JobWorker()
-
-    def give(self, worker: JobWorker) -> None:
-        """It can take another job."""
-        with self._lock:
-            self._waiting.append(worker)
-
-    def close(self) -> None:
-        """End those that wait."""
-        with self._lock:
-            while self._waiting:
-                self._waiting.pop().bury()
-
-
-IDLE = IdleWorkers()
-atexit.register(IDLE.close)
 
 
 class OpenJobs:
@@ -122,18 +44,35 @@ class OpenJobs:
 OPEN = OpenJobs()
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a job may take: bytes and seconds (0: any number), and the sentences of one that takes
+    more."""
+
+    memory: int = 0
+    seconds: float = 0.0
+    too_large: str = "This machine has too little memory for it: choose a smaller N."
+    too_long: str = ""
+
+
+ANY = Limits()
+
+
 @dataclass(eq=False)
 class Job(Generic[T]):
     """The results of a generator of the core that runs elsewhere.
 
     `results` grows while `running`; `failure` is a sentence once it has failed. A job that nobody
     has looked at for ten minutes is `forsaken` and ends. Work and arguments travel to another
-    process, so they must be importable there. `owner` is who asked for it (a browser's id).
+    process, so they must be importable there. `owner` is who asked for it (a browser's id). At
+    most as many work at once as `slots` has (None: as SLOTS, which most jobs share).
     """
 
     work: Callable[..., Iterator[T]]
     arguments: tuple[Any, ...]
     owner: str = ""
+    limits: Limits = ANY
+    slots: threading.BoundedSemaphore | None = None
     results: list[T] = field(default_factory=list)
     failure: str = ""
     cancelled: bool = False
@@ -142,6 +81,7 @@ class Job(Generic[T]):
     started: float = 0.0
     seen: float = field(default_factory=time.monotonic)
     _worker: JobWorker | None = None
+    _ended: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> "Job[T]":
         """Begin, as soon as no more than one other job of this server is at work.
@@ -158,6 +98,10 @@ class Job(Generic[T]):
         self.seen = time.monotonic()
         return not (self.finished or self.cancelled or self.failure)
 
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, but no longer than so; whether it has ended."""
+        return self._ended.wait(seconds)
+
     def cancel(self) -> None:
         """End it now; what has come stays."""
         self.cancelled = not (self.finished or self.failure)
@@ -171,29 +115,50 @@ class Job(Generic[T]):
             self._work()
         finally:
             OPEN.discard(self)
+            self.arguments = ()  # they may be large, and nobody needs them any more
+            self._ended.set()
 
     def _work(self) -> None:
-        with SLOTS:
+        with self.slots or SLOTS:
             if self.cancelled:
                 return
             self._worker = worker = IDLE.take()
             self.started = time.monotonic()
-            worker.begin(self.work, self.arguments)
-            while not self._unwanted() and (message := worker.hear()) is not None:
-                match message:
-                    case ("result", value):
-                        self.results.append(value)
-                        continue
-                    case ("failure", sentence):
-                        self.failure = sentence
-                    case _:
-                        self.finished = True
-                self._worker = None
-                IDLE.give(worker)
-                return
-            worker.bury()
-            if not self.cancelled:
-                self.failure = "The computation ended by itself, perhaps for want of memory."
+            clock = threading.Timer(self.limits.seconds, self._end_late)
+            if self.limits.seconds:
+                clock.start()
+            try:
+                self._hear(worker)
+            finally:
+                clock.cancel()
+
+    def _end_late(self) -> None:
+        worker = self._worker
+        if worker is not None:
+            self.failure = self.limits.too_long
+            worker.kill()
+
+    def _hear(self, worker: JobWorker) -> None:
+        worker.begin(self.work, self.arguments, self.limits.memory)
+        while not self._unwanted() and (message := worker.hear()) is not None:
+            match message:
+                case ("result", value):
+                    self.results.append(value)
+                    continue
+                case ("failure", sentence):
+                    self.failure = self.failure or sentence
+                case ("memory", _):
+                    self.failure = self.failure or self.limits.too_large
+                    break
+                case _:
+                    self.finished = not self.failure
+            self._worker = None
+            IDLE.give(worker)
+            return
+        worker.bury()
+        self._worker = None
+        if not (self.cancelled or self.failure):
+            self.failure = "The computation ended by itself, perhaps for want of memory."
 
     def _unwanted(self) -> bool:
         if time.monotonic() - self.seen > PATIENCE_SECONDS:

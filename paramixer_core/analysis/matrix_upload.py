@@ -35,6 +35,7 @@ __all__ = [
     "MatrixKind",
     "SeveralArraysError",
     "Squared",
+    "kind_by_name",
     "kind_of",
     "read_matrix",
     "squared",
@@ -123,6 +124,18 @@ def kind_of(content: bytes, name: str) -> MatrixKind:
     if ending.endswith(TABLES) or is_text(content):
         return MatrixKind.TABLE
     return MatrixKind.PICTURE
+
+
+def kind_by_name(beginning: bytes, name: str) -> MatrixKind:
+    """What a file holds as far as its first bytes and its name tell: nothing is opened for it."""
+    ending = name.lower().removesuffix(".gz")
+    if beginning.startswith(NPY) or ending.endswith(".npy"):
+        return MatrixKind.ARRAY
+    if beginning.startswith((ZIP, EMPTY_ZIP)) or ending.endswith(".npz"):
+        return MatrixKind.ARCHIVE
+    if ending.endswith(".mtx"):
+        return MatrixKind.MARKET
+    return MatrixKind.PICTURE if ending.endswith(PICTURES) else MatrixKind.TABLE
 
 
 def is_text(content: bytes) -> bool:

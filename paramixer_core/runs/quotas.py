@@ -20,7 +20,8 @@ class Quotas:
     """The limits, each with the environment variable that sets it.
 
     A browser is an owner of runs; what has no owner (the command line) counts for the server
-    alone. Bytes are whole numbers or texts like "200 MB".
+    alone. Bytes are whole numbers or texts like "200 MB". Reading is what a file may take while
+    it is looked at, testing while weights are tested or data kept.
     """
 
     queue_per_browser: int = 200
@@ -33,6 +34,10 @@ class Quotas:
     uploads: int = 1_000
     upload_bytes_per_browser: int = 250 * 10**6
     upload_bytes: int = 5 * 10**9
+    reading_bytes: int = 2 * 10**9
+    reading_seconds: int = 60
+    testing_bytes: int = 4 * 10**9
+    testing_seconds: int = 600
     kept_per_browser: int = 3
 
     @classmethod

@@ -101,14 +101,19 @@ class Imported:
     evaluation: WeightEvaluation | None
 
 
-def import_weights(store: RunStore, found: RecognisedWeights, owner: str = "") -> Imported:
+def import_weights(
+    store: RunStore,
+    found: RecognisedWeights,
+    owner: str = "",
+    between: Callable[[], None] = lambda: None,
+) -> Imported:
     """A new run in state FINISHED with one snapshot, of the step that the file says (else 0).
 
-    It is tested where its data are here. Raises ParamixerError as `evaluate_weights` does, and
-    StoreError as the store does.
+    It is tested where its data are here; `between` is called after each batch. Raises
+    ParamixerError as `evaluate_weights` does, and StoreError as the store does.
     """
     trainer = trainer_of(found)
-    test = evaluated(trainer, found) if trainer.task.labelled else None
+    test = evaluated(trainer, found, between) if trainer.task.labelled else None
     step = trainer.step_number
     arrays = {f"{snapshots.STATE}{name}": t.numpy() for name, t in trainer.state().items()}
     probe = probe_network(trainer.network, trainer.task.test_set())
