@@ -45,6 +45,7 @@ async def _lesson(
         waiting = await asyncio.to_thread(store.create_race, configs, owner="", race=None, host="")
         alone = await _speed(store, ids, seconds / 3)
         memory_before = resident(pid)
+        idle = asyncio.create_task(teacher.listen(desk))
         watchers = [Session(f"runs={','.join(ids)}") for _ in range(sessions)]
         spent = cpu_seconds(pid)
         steps_before, began = _steps(store, ids), time.monotonic()
@@ -61,6 +62,7 @@ async def _lesson(
         teacher.query = watchers[0].query
         still = await asyncio.to_thread(_waiting, store, waiting)
         await asyncio.to_thread(store.delete_all, waiting, active=True)
+        idle.cancel()
         await teacher.ask(desk)
         await teacher.ask(desk, press="Stop")
         while any(run.state.active for run in store.runs()):

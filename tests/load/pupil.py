@@ -41,6 +41,11 @@ class Session:
             await self.ask(socket)
             await asyncio.gather(self.watch(until, stopped), self.use(socket, until))
 
+    async def listen(self, socket: websockets.ClientConnection) -> None:
+        """Take what comes, as a browser does: a client that never reads answers no ping either."""
+        while True:
+            self.received += len(await socket.recv())
+
     async def use(self, socket: websockets.ClientConnection, until: float) -> None:
         """Use a control now and then, each pupil at a moment of its own."""
         await asyncio.sleep(random.uniform(0, CONTROL_EVERY_SECONDS))
