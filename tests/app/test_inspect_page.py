@@ -235,7 +235,7 @@ def test_uploaded_weights_and_sequences_are_used(tmp_path: Path) -> None:
         Path(history.gallery().folder) / "gallery-temporal_order-cdil.safetensors"
     ).read_bytes()
     page.file_uploader(key="weights_file").upload("mine.safetensors", content).run()
-    assert any("Paramixer, CDIL" in note.value for note in page.success)
+    assert any("Paramixer, CDIL" in note.value for note in page.warning)
     fasta = "".join(
         f">s{n} {'ab'[n % 2]}\n{'ACGT'[n % 4] * 3}{'AC' * (n // 4 + 1)}\n" for n in range(24)
     )
