@@ -1,6 +1,6 @@
 """Every fault, in the order of the table: a new kind is one module and one line here."""
 
-from tests.faults import disk, freeze, kills, queue, removed
+from tests.faults import bombs, disk, freeze, kills, queue, removed
 
 FAULTS = (
     *removed.FAULTS,
@@ -8,4 +8,5 @@ FAULTS = (
     *disk.FAULTS,
     *queue.FAULTS,
     *kills.FAULTS,
+    *bombs.FAULTS,
 )
