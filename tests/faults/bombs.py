@@ -119,11 +119,12 @@ def sent(bomb: "Bomb") -> str:
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
             page = browser.new_page()
+            page.set_default_timeout(90_000)
             page.goto(f"{ADDRESS}/{address}")
             upload = page.locator(f".st-key-{bomb.box} input[type=file]")
             if bomb.box != MATRIX:
-                page.get_by_text(bomb.title, exact=True).click()
-            upload.wait_for(state="attached", timeout=60_000)
+                page.locator("summary").filter(has_text=bomb.title).click()
+            upload.wait_for(state="attached")
             with asked_often() as took:
                 upload.set_input_files(str(path))
                 said = page.locator("[data-testid=stAlert], [data-testid=stMarkdown]").filter(
