@@ -73,6 +73,8 @@ def by_its_bytes(content: bytes) -> tuple[str, bool, str]:
     lone = sum(len(run) == 1 for run in high)
     if lone >= LONE_SHARE * len(high) and content.count(0) <= MAX_NUL_SHARE * len(content):
         name = "cp1252" if decodes(content, "cp1252") else "latin-1"
+        if is_central(content):
+            name = "cp1250"
         if not any(two_byte(content, name) for name in ("shift_jis", "gb18030", "big5")):
             return name, False, "a guess: its accents stand between plain letters"
     best = from_bytes(sample_of(content), cp_isolation=CANDIDATES).best()
@@ -83,6 +85,18 @@ def by_its_bytes(content: bytes) -> tuple[str, bool, str]:
             "choose its encoding or save the file as UTF-8",
         )
     return best.encoding.replace("_", "-"), False, "a guess from how often its bytes occur"
+
+
+def is_central(content: bytes) -> bool:
+    """Whether signs stand inside words in cp1252 that are letters in cp1250: Polish, Czech ..."""
+    if not decodes(content, "cp1250"):
+        return False
+    inside = b"".join(
+        re.findall(rb"(?<=[A-Za-z\x80-\xff])[\x80-\xff](?=[A-Za-z\x80-\xff])", content)
+    )
+    west, east = inside.decode("cp1252", "replace"), inside.decode("cp1250")
+    gained = sum(there.isalpha() - here.isalpha() for here, there in zip(west, east, strict=True))
+    return gained > 1
 
 
 def two_byte(content: bytes, name: str) -> bool:

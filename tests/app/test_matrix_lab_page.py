@@ -41,7 +41,7 @@ def until_fitted(page: AppTest) -> AppTest:
 
 
 def said(page: AppTest) -> str:
-    return "\n".join(text.value for text in [*page.markdown, *page.caption])
+    return "\n".join(text.value for text in [*page.markdown, *page.caption]).replace("\u2060", "")
 
 
 def test_a_fit_is_compared_with_low_rank_at_exactly_its_parameters():
