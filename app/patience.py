@@ -29,6 +29,7 @@ class PatientProtocol(H11Protocol):
     _limit: asyncio.TimerHandle | None = None
     _owes: str = ""
     _received = 0
+    _upgraded = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -48,13 +49,15 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def handle_websocket_upgrade(self, event: Any) -> None:
-        self._settle()
+        self._upgraded = True  # h11 goes on to wait for a body, of a line that is no longer its own
         super().handle_websocket_upgrade(event)
 
     def _look(self) -> None:
         """Set or lift the limit, by what the client still owes."""
         state = self.conn.their_state
-        if state is h11.SEND_BODY:
+        if self._upgraded:
+            self._settle()
+        elif state is h11.SEND_BODY:
             if self._owes != "body":
                 self._received = 0
                 self._await("body", BODY_SECONDS)

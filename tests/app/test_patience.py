@@ -9,7 +9,9 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from websockets.sync.client import connect
 
 from app import patience
 
@@ -21,13 +23,25 @@ async def length(request: Request) -> PlainTextResponse:
     return PlainTextResponse(str(len(await request.body())))
 
 
+async def echo(websocket: WebSocket) -> None:
+    """Answer every text with itself."""
+    await websocket.accept()
+    async for text in websocket.iter_text():
+        await websocket.send_text(text)
+
+
 @pytest.fixture
 def address(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(patience, "HEAD_SECONDS", 1.0)
     monkeypatch.setattr(patience, "BODY_SECONDS", 1.0)
     monkeypatch.setattr(patience, "SLOWEST_BODY", 100)
-    app = Starlette(routes=[Route("/", length, methods=["GET", "PUT"])])
-    config = uvicorn.Config(app, http=patience.PatientProtocol, log_level="warning", ws="none")
+    routes = [Route("/", length, methods=["GET", "PUT"]), WebSocketRoute("/socket", echo)]
+    config = uvicorn.Config(
+        Starlette(routes=routes),
+        http=patience.PatientProtocol,
+        log_level="warning",
+        ws="websockets-sansio",
+    )
     server = uvicorn.Server(config)
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
@@ -118,3 +132,14 @@ def test_of_too_many_that_are_half_sent_the_oldest_goes(address, monkeypatch) ->
     finally:
         for line in lines:
             line.close()
+
+
+def test_a_web_socket_that_is_idle_stays_open(address) -> None:
+    host, port = address
+    with connect(f"ws://{host}:{port}/socket", proxy=None) as line:
+        for text in ("at once", "after longer than a body may take"):
+            line.send(text)
+            assert line.recv(timeout=PATIENCE_SECONDS) == text
+            time.sleep(2.5)
+        line.send("still")
+        assert line.recv(timeout=PATIENCE_SECONDS) == "still"
