@@ -46,13 +46,9 @@ def load_network(config: RunConfig, state: Mapping[str, Tensor]) -> Network:
     """The run's network on the CPU with the weights of `Trainer.state`."""
     task = make_task(config.task, config.seq_len)
     network = build_network(config, task, torch.Generator().manual_seed(config.seed))
-    network.load_state_dict(
-        {
-            name.removeprefix("network."): value
-            for name, value in state.items()
-            if name.startswith("network.")
-        }
-    )
+    prefix = "network."
+    own = {name[len(prefix) :]: held for name, held in state.items() if name.startswith(prefix)}
+    network.load_state_dict(own)
     return network
 
 
@@ -200,8 +196,7 @@ def colour_limit(*matrices: Float[np.ndarray, "rows columns"]) -> float:
     """Where a colour scale may end: the size that 99 % of the entries stay below, else the largest.
 
     A residual's diagonal and a few strong links would else leave all others pale. Of several
-    matrices all entries count alike: a scale for a film of them. Entries that are not finite do not
-    count; 1 if none is.
+    matrices all entries count alike. Entries that are not finite do not count; 1 if none is.
     """
     entries = np.concatenate([matrix.reshape(-1) for matrix in matrices])
     sizes = np.abs(entries[np.isfinite(entries)])
