@@ -46,13 +46,9 @@ def load_network(config: RunConfig, state: Mapping[str, Tensor]) -> Network:
     """The run's network on the CPU with the weights of `Trainer.state`."""
     task = make_task(config.task, config.seq_len)
     network = build_network(config, task, torch.Generator().manual_seed(config.seed))
-    network.load_state_dict(
-        {
-            name.removeprefix("network."): value
-            for name, value in state.items()
-            if name.startswith("network.")
-        }
-    )
+    prefix = "network."
+    own = {name[len(prefix) :]: held for name, held in state.items() if name.startswith(prefix)}
+    network.load_state_dict(own)
     return network
 
 
