@@ -20,7 +20,7 @@ SEQUENCES = "".join(f"{'ab'[n % 2]},{'acgt'[n % 4]}{'ab' * (n % 5)}\n" for n in 
 def policed(page: Page) -> Iterator[Page]:
     """A page; what its policy forbade fails the test."""
     violations: list[str] = []
-    page.expose_function("tellViolation", violations.append)
+    page.expose_function("tellViolation", lambda told: violations.append(told))
     page.add_init_script(TELL)
     yield page
     assert violations == []
@@ -31,7 +31,7 @@ def test_what_is_forbidden_is_noticed(chromium: Browser, app_url: str) -> None:
     violations: list[str] = []
     with contextlib.closing(chromium.new_context()) as context:
         page = context.new_page()
-        page.expose_function("tellViolation", violations.append)
+        page.expose_function("tellViolation", lambda told: violations.append(told))
         page.add_init_script(TELL)
         page.goto(app_url)
         page.evaluate("fetch('http://evil.invalid/').catch(() => null)")
