@@ -39,15 +39,16 @@ def inline_hashes() -> str:
 def policy(host: str) -> str:
     """A content security policy that allows only this server.
 
-    Views are modules that the page makes from data (`blob:`); Streamlit writes its styles into
-    the page; the socket is named for browsers whose 'self' does not cover it.
+    Views are modules that the page makes from data (`blob:`); Streamlit's whole numbers of 64 bits
+    are WebAssembly of its own script, which is no way in for text (`wasm-unsafe-eval`); it writes
+    its styles into the page; the socket is named for browsers whose 'self' does not cover it.
     """
     sockets = f" ws://{host} wss://{host}" if HOST.match(host) else ""
     ancestors = " ".join(("'self'", *frame_ancestors()))
     return "; ".join(
         (
             "default-src 'self'",
-            f"script-src 'self' blob: {inline_hashes()}",
+            f"script-src 'self' 'wasm-unsafe-eval' blob: {inline_hashes()}",
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "font-src 'self' data:",

@@ -17,6 +17,13 @@ ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
 ADDRESS = re.compile(r"Paramixer Lab:\s+(\S+)")
 OPERATOR = re.compile(r"operator:\s+(\S+)")
+SOCKET = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
+"""Headers that ask for a websocket."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from app.limits import Allowance, Limited, Places
 from app.navigation import live_path
 from app.serving import Options, web_server
 from app.web_settings import trusted_proxies
-from tests.app.served import Served, served, wait_for_port
+from tests.app.served import SOCKET, Served, served, wait_for_port
 
 SECURE = {
     "x-content-type-options": "nosniff",
@@ -215,14 +215,6 @@ def test_who_asks_is_told_by_a_proxy_only_if_it_was_named(proxies: str, seen: st
         finally:
             server.should_exit = True
             thread.join()
-
-
-SOCKET = {
-    "Connection": "Upgrade",
-    "Upgrade": "websocket",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
-}
 
 
 def test_no_other_sites_page_connects_to_it_whatever_address_it_has(app: Served) -> None:
