@@ -24,7 +24,7 @@ CHANGES = {
     "set_speed": (1.0,),
 }
 NEW = ("submit", "submit_all", "fork", "restart")
-READS = ("status", "queue_position", "troubles")
+READS = ("status", "statuses", "queue_position", "troubles")
 STORE_CHANGES = {
     "enqueue": ("host",),
     "update": (),
