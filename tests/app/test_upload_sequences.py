@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import inspect_upload_sequences
+from app import identity, inspect_upload_sequences
+from paramixer_core.runs.ownership import Actor
 from paramixer_core.uploads.choices import Missing, Tokens
 
 CASES = Path(__file__).parents[1] / "uploads" / "cases"
@@ -106,6 +107,7 @@ def test_a_browser_that_brought_too_many_is_told_so_and_nothing_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PARAMIXER_UPLOADS_PER_BROWSER", "1")
+    monkeypatch.setattr(identity, "actor", lambda: Actor("one browser"))
     # The box stands alone here, without the page that it leads to.
     monkeypatch.setattr(inspect_upload_sequences, "link_to", lambda page, label: None)
     for content, refused in ((UNIPROT, False), (UNIPROT.replace("AC", "TG"), True)):
