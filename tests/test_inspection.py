@@ -6,11 +6,11 @@ import torch
 from scipy.stats import spearmanr
 
 from paramixer_core.analysis import block_matrices
+from paramixer_core.analysis.entries import colour_limit, strongest_link
 from paramixer_core.averages import MatrixKind, examples_of_class, max_examples, mean_matrix
 from paramixer_core.config import Residual, RunConfig
 from paramixer_core.errors import ParamixerError
 from paramixer_core.inspection import (
-    colour_limit,
     compact_example,
     compacts_of,
     examples_of,
@@ -18,7 +18,6 @@ from paramixer_core.inspection import (
     inspect_probe,
     product_so_far,
     sparse_operator,
-    strongest_link,
 )
 from paramixer_core.models import MIXERS
 from paramixer_core.occlusion import occlude, rank_correlation, read_weight

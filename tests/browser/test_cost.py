@@ -114,7 +114,9 @@ def test_training_is_estimated_before_and_held_against_it_after(app_url, page):
     page.goto(f"{app_url}/train?task=adding&n=32&mixers=chord&steps=100&batch=8")
     expect(page.get_by_text(re.compile(r"About [\d.]+ s, .* energy class A"))).to_be_visible()
     page.get_by_role("button", name="Start").click()
-    expect(page.get_by_text(re.compile(r"said .* a step, took"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(r"estimated .* a step, took"))).to_be_visible(
+        timeout=PATIENCE
+    )
 
 
 @pytest.mark.parametrize(("key", "columns"), [("cost-csv", 3), ("cost-shares-csv", 4)])

@@ -7,6 +7,7 @@ import torch
 
 from paramixer_core.config import Execution, LinkSource, Precision, Residual, RunConfig
 from paramixer_core.inspection import load_network
+from paramixer_core.models import config_for
 from paramixer_core.runs import export, snapshots
 from paramixer_core.runs.store import RunStore
 from paramixer_core.tasks import is_shape
@@ -76,7 +77,7 @@ def test_an_export_comes_back_as_the_run_that_it_was(config: RunConfig, tmp_path
     store = RunStore(tmp_path)
     run_id, trainer = kept(store, config)
     found = sent(store, run_id)
-    assert found.config == config
+    assert found.config == store.run(run_id).config == config_for(config, config.mixer)
     assert (found.certain, found.questions, found.unused) == (True, [], [])
     inputs = trainer.task.test_set().inputs[:3]
     with torch.no_grad():
@@ -94,7 +95,11 @@ def test_the_accuracy_that_an_export_states_is_measured_again(tmp_path: Path) ->
     assert (test.accuracy, test.loss) == (trainer.evaluate().accuracy, trainer.evaluate().loss)
     assert test.sentence.endswith(", as the file says.")
     imported = import_weights(store, found, "somebody")
-    assert (imported.run.step, imported.run.config, imported.run.owner) == (30, config, "somebody")
+    assert (imported.run.step, imported.run.config, imported.run.owner) == (
+        30,
+        found.config,
+        "somebody",
+    )
     assert store.evaluations(imported.run.id).accuracy.tolist() == [test.accuracy]
 
 
