@@ -267,6 +267,7 @@ def test_live_lines_keep_canvas_zoom_and_legend_while_ticks_stay_small(
     canvas.evaluate("canvas => { canvas.mark = 'the same'; }")
     view(page, "still").locator("canvas").first.evaluate("canvas => { canvas.mark = 'still'; }")
     root.locator("button.entry[data-line=Attention]").click()
+    canvas.scroll_into_view_if_needed()  # where the mouse can reach it
     box = canvas.bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 200, box["y"] + 80)
