@@ -2,6 +2,7 @@
 
 import io
 import lzma
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -208,7 +209,9 @@ def from_market(content: bytes) -> tuple[np.ndarray, list[str]]:
             REMEDY,
         )
     try:
-        read = scipy.io.mmread(io.BytesIO(content))
+        with warnings.catch_warnings():  # which kind of sparse matrix it gives differs by release
+            warnings.simplefilter("ignore", DeprecationWarning)
+            read = scipy.io.mmread(io.BytesIO(content))
         found: np.ndarray = read.toarray() if scipy.sparse.issparse(read) else np.asarray(read)
     except (ValueError, OverflowError, TypeError, IndexError) as error:
         raise ParamixerError("a whole MatrixMarket file", str(error), REMEDY) from error

@@ -98,12 +98,8 @@ def descendants(pid: int) -> list[int]:
 
 
 def drivers() -> list[int]:
-    """The Ray drivers that this process started."""
-    below = descendants(os.getpid())
-    if not below:
-        return []
-    wanted = ",".join(map(str, below))
-    command = ["ps", "-p", wanted, "-o", "pid=,args="]
+    """The Ray drivers that this process started itself: a server that it started has its own."""
+    command = ["ps", "--ppid", str(os.getpid()), "-o", "pid=,args="]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     return [int(line.split()[0]) for line in listed.splitlines() if "runs.ray_driver" in line]
 

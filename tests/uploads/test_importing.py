@@ -1,5 +1,6 @@
 """Uploaded weights in the store: tested where they can be, within memory, looked at in any case."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,14 @@ from tests.small_runs import SMALL
 from tests.uploads.weight_files import authors_weights, read, weights_of
 
 
-def test_imported_weights_are_a_finished_run_with_a_snapshot(tmp_path: Path) -> None:
-    store = RunStore(tmp_path)
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    """A store of its own."""
+    with RunStore(tmp_path) as made:
+        yield made
+
+
+def test_imported_weights_are_a_finished_run_with_a_snapshot(store: RunStore) -> None:
     imported = import_weights(store, read(authors_weights(5, adding=True)), "somebody")
     run = imported.run
     assert (run.state, run.owner, run.step) == (RunState.FINISHED, "somebody", 0)
@@ -40,10 +47,9 @@ def test_imported_weights_are_a_finished_run_with_a_snapshot(tmp_path: Path) -> 
 
 
 def test_imported_weights_count_as_runs_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PARAMIXER_RUNS_PER_BROWSER", "1")
-    store = RunStore(tmp_path)
     found = read(authors_weights(5, adding=True))
     import_weights(store, found, "somebody")
     with pytest.raises(QuotaError, match="at most 1 runs kept of one browser"):
@@ -51,8 +57,7 @@ def test_imported_weights_count_as_runs_kept(
     import_weights(store, found, "another")
 
 
-def test_weights_without_data_are_looked_at_but_not_tested(tmp_path: Path) -> None:
-    store = RunStore(tmp_path)
+def test_weights_without_data_are_looked_at_but_not_tested(store: RunStore) -> None:
     found = read(authors_weights(pooled=True, vocabulary=9, seq_len=17, outputs=3))
     assert found.config.pooling is Pooling.CLASS_TOKEN
     with pytest.raises(ParamixerError, match="data are on this server"):
@@ -67,10 +72,10 @@ def test_weights_without_data_are_looked_at_but_not_tested(tmp_path: Path) -> No
     assert own.blocks[0].operator.shape == (1, 17, 17)
 
 
-def test_weights_that_are_not_numbers_are_looked_at_and_their_test_says_so(tmp_path: Path) -> None:
+def test_weights_that_are_not_numbers_are_looked_at_and_their_test_says_so(store: RunStore) -> None:
     weights = weights_of(SMALL)
     weights["blocks.0.value_mlp.0.weight"][0, 0] = torch.nan
-    imported = import_weights(RunStore(tmp_path), read(weights))
+    imported = import_weights(store, read(weights))
     assert imported.evaluation is not None
     assert "not a number" in imported.evaluation.sentence
     assert imported.run.state is RunState.FINISHED
@@ -88,10 +93,10 @@ def test_short_sequences_are_tested_as_in_training() -> None:
 
 
 def test_a_network_that_does_not_fit_is_refused_before_it_is_built(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, store: RunStore
 ) -> None:
     found = read(weights_of(SMALL))
     monkeypatch.setattr(memory, "available_memory", lambda: 1000)
-    for act in (evaluate_weights, lambda held: import_weights(RunStore(tmp_path), held)):
+    for act in (evaluate_weights, lambda held: import_weights(store, held)):
         with pytest.raises(ParamixerError, match=r"tested in 1 kB of free memory, got one that"):
             act(found)

@@ -1,5 +1,6 @@
 """Export, upload, evaluate: what comes back is the network that was exported, bit for bit."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ RUNS |= {
 }
 
 
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    """A store of its own."""
+    with RunStore(tmp_path) as made:
+        yield made
+
+
 def kept(store: RunStore, config: RunConfig, steps: int = 1) -> tuple[str, Trainer]:
     """A run of the store that was trained for some steps and tested, and its trainer."""
     trainer = Trainer(config.replace(execution=Execution.PLAIN))
@@ -73,8 +81,7 @@ def sent(store: RunStore, run_id: str) -> RecognisedWeights:
 
 
 @pytest.mark.parametrize("config", [pytest.param(run, id=name) for name, run in RUNS.items()])
-def test_an_export_comes_back_as_the_run_that_it_was(config: RunConfig, tmp_path: Path) -> None:
-    store = RunStore(tmp_path)
+def test_an_export_comes_back_as_the_run_that_it_was(config: RunConfig, store: RunStore) -> None:
     run_id, trainer = kept(store, config)
     found = sent(store, run_id)
     assert found.config == store.run(run_id).config == config_for(config, config.mixer)
@@ -85,8 +92,7 @@ def test_an_export_comes_back_as_the_run_that_it_was(config: RunConfig, tmp_path
         assert torch.equal(answers, trainer.network(inputs))
 
 
-def test_the_accuracy_that_an_export_states_is_measured_again(tmp_path: Path) -> None:
-    store = RunStore(tmp_path)
+def test_the_accuracy_that_an_export_states_is_measured_again(store: RunStore) -> None:
     config = SMALL.replace(task="digits", seq_len=64, residual=Residual.NONE, steps=30)
     run_id, trainer = kept(store, config, steps=30)
     found = sent(store, run_id)
@@ -103,8 +109,7 @@ def test_the_accuracy_that_an_export_states_is_measured_again(tmp_path: Path) ->
     assert store.evaluations(imported.run.id).accuracy.tolist() == [test.accuracy]
 
 
-def test_weights_that_do_worse_than_their_file_says_are_not_passed_over(tmp_path: Path) -> None:
-    store = RunStore(tmp_path)
+def test_weights_that_do_worse_than_their_file_says_are_not_passed_over(store: RunStore) -> None:
     run_id, _ = kept(store, SMALL.replace(task="digits", seq_len=64))
     with store.transaction() as database:
         database.execute("UPDATE evaluations SET accuracy = 0.99")
@@ -121,9 +126,8 @@ def uploaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_weights_of_an_uploaded_task_come_back_where_its_data_are(
-    uploaded: str, tmp_path: Path
+    uploaded: str, store: RunStore
 ) -> None:
-    store = RunStore(tmp_path)
     run_id, trainer = kept(store, SMALL.replace(task=uploaded))
     found = sent(store, run_id)
     assert (found.config.task, found.task_missing) == (uploaded, "")
@@ -131,9 +135,8 @@ def test_weights_of_an_uploaded_task_come_back_where_its_data_are(
 
 
 def test_weights_of_a_task_that_is_not_here_name_it_and_can_be_looked_at(
-    uploaded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    uploaded: str, tmp_path: Path, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = RunStore(tmp_path)
     run_id, trainer = kept(store, SMALL.replace(task=uploaded))
     content = export.run_weights(store, run_id)
     inputs = trainer.task.test_set().inputs[:3]
