@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from paramixer_core.analysis.graphs import GraphMeasures, ring_measures
 from paramixer_core.analysis.reach import LinkCounts, ReachReport, link_counts, protocol_reach
-from paramixer_core.protocols import Offsets, Protocol, protocol_graph, protocol_offsets
+from paramixer_core.protocols import Offsets, Protocol, protocol_offsets
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,3 @@ def reach(wired: Wired) -> ReachReport:
 def counts(wired: Wired) -> LinkCounts:
     """How many links there are."""
     return link_counts(wired.offsets, wired.seq_len)
-
-
-@st.cache_data(max_entries=64)
-def graph_of(wired: Wired) -> GraphMeasures:
-    """Diameter, mean path and the rest of the protocol's graph, from networkx."""
-    return ring_measures(protocol_graph(wired.offsets, wired.seq_len), wired.protocol.value.upper())

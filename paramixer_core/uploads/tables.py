@@ -20,20 +20,6 @@ from paramixer_core.uploads.choices import (
 )
 
 COMMENT_SIGNS = ("#", "%")
-SAMPLED = 200
-STEADY = 0.9
-"""The share of rows that have the usual number of cells, from which on a separator is taken."""
-
-WORDS = {
-    Separator.COMMA: "commas",
-    Separator.SEMICOLON: "semicolons",
-    Separator.TAB: "tabs",
-    Separator.PIPE: "vertical bars",
-    Separator.BLANKS: "blanks",
-    Separator.FIRST_BLANK: "the first blank of each line",
-}
-MARKS = [Separator.TAB, Separator.SEMICOLON, Separator.COMMA, Separator.PIPE]
-BLANK = Separator.BLANKS
 
 
 @dataclass(frozen=True)
@@ -107,7 +93,7 @@ def quoted_or_not(
     without them: in a text with a stray quote, lines would else be swallowed up to the next one.
     `partial` lines may end in the midst of a quoted cell.
     """
-    if quotes is False or mark in (BLANK, Separator.FIRST_BLANK):
+    if quotes is False or mark in (Separator.BLANKS, Separator.FIRST_BLANK):
         return cut_rows_at(lines, mark, sign, quotes=False)
     try:
         quoted = cut_rows_at(lines, mark, sign, quotes=True, partial=partial)
@@ -151,8 +137,8 @@ def cut_rows_at(
             yield line
 
     reader: Iterator[list[str]]
-    if mark in (BLANK, Separator.FIRST_BLANK):
-        parts = -1 if mark is BLANK else 1
+    if mark in (Separator.BLANKS, Separator.FIRST_BLANK):
+        parts = -1 if mark is Separator.BLANKS else 1
         reader = (line.split(maxsplit=parts) for line in delivered())
     else:
         reader = csv.reader(delivered(), style(mark, quotes))
